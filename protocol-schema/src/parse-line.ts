@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { type Message, type MessageKind, messageSchemas } from './message.ts';
+
+/** What a line turned out to be. */
+export type ParsedLine =
+  | { readonly kind: 'message'; readonly message: Message }
+  /** Nothing but white space: accepted and passed over. */
+  | { readonly kind: 'blank' }
+  /** A message of a kind that this version doesn't know: passed over. */
+  | { readonly kind: 'unknown_type'; readonly type: string }
+  /** Not JSON, or no message. `reason` says what was expected and where. */
+  | { readonly kind: 'invalid'; readonly reason: string };
+
+/** Reads one line, without its newline. Any order of fields and any spacing is accepted. Never throws. */
+export function parseLine(line: Buffer | string): ParsedLine {
+  const text = line.toString();
+  if (text.trim() === '') return { kind: 'blank' };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { kind: 'invalid', reason: `not JSON: ${(error as Error).message}` };
+  }
+  return parseMessage(value);
+}
+
+/** Checks a value that is already parsed. Never throws. */
+export function parseMessage(value: unknown): Exclude<ParsedLine, { kind: 'blank' }> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { kind: 'invalid', reason: 'a message is a JSON object' };
+  }
+  const type = 'type' in value ? value.type : undefined;
+  if (typeof type !== 'string') return { kind: 'invalid', reason: 'type: expected a string that names the kind' };
+  if (!Object.hasOwn(messageSchemas, type)) return { kind: 'unknown_type', type };
+  const parsed = messageSchemas[type as MessageKind].safeParse(value);
+  if (!parsed.success) return { kind: 'invalid', reason: describeIssues(parsed.error) };
+  return { kind: 'message', message: parsed.data as Message };
+}
+
+/** The issues of a failed check in one line: `path: what was expected`, at most three of them. */
+export function describeIssues(error: z.ZodError): string {
+  const shown = error.issues.slice(0, 3).map((issue) => {
+    const path = z.core.toDotPath(issue.path);
+    return path === '' ? issue.message : `${path}: ${issue.message}`;
+  });
+  const more = error.issues.length - shown.length;
+  return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
+}
+
+/** A message as its line, newline included. */
+export function encodeMessage(message: Message): string {
+  return `${JSON.stringify(message)}\n`;
+}
