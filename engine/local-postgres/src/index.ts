@@ -1,0 +1,3 @@
+export type { PostgresVersion } from './binaries.ts';
+export { LocalPostgresError, type LocalPostgresErrorCode } from './error.ts';
+export { type LocalPostgres, type LocalPostgresOptions, startLocalPostgres } from './start.ts';
