@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { access, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { access, chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -119,9 +119,19 @@ async function copyOnce(from: string, to: string): Promise<string> {
     const path = join(temporary, target);
     if (!existsSync(path)) await symlink(basename(source), path);
   }
+  await makeReadable(copy);
   await renameOnce(copy, to);
   await rm(temporary, { recursive: true, force: true });
   return to;
+}
+
+/** Whatever the umask was when npm unpacked the package. */
+async function makeReadable(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const executable = entry.isDirectory() || entry.parentPath === join(folder, 'bin');
+    if (!entry.isSymbolicLink()) await chmod(join(entry.parentPath, entry.name), executable ? 0o755 : 0o644);
+  }
 }
 
 async function renameOnce(from: string, to: string): Promise<void> {
@@ -151,7 +161,9 @@ async function cacheFolder(): Promise<string> {
       await mkdir(folder, { recursive: true, mode: 0o755 });
       await access(folder, 7);
       const { uid, mode } = await stat(folder);
-      if (uid === process.getuid?.() && (mode & 0o022) === 0) return folder;
+      if (uid !== process.getuid?.() || (mode & 0o022) !== 0) continue;
+      if (isRoot()) await chmod(folder, 0o755); // whatever the umask
+      return folder;
     } catch {
       // The next candidate; with none left, the error below names them all.
     }

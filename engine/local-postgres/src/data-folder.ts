@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import {
+  chmod,
   chown,
   link,
   mkdir,
@@ -65,8 +66,10 @@ export async function makeKeptFolder(path: string): Promise<{ root: string; user
     return { root: wanted, user };
   }
   const name = createHash('sha256').update(wanted).digest('hex').slice(0, 16);
-  const root = join('/var/lib/penstock-postgres', name);
-  await mkdir(root, { recursive: true, mode: 0o755 });
+  const shared = '/var/lib/penstock-postgres';
+  const root = join(shared, name);
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  await chmod(shared, 0o755); // whatever the umask
   await chown(root, user.uid, user.gid);
   // An empty folder may be there already; one with something in it is not ours to replace.
   if (existing)
