@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,6 +127,7 @@ describe('a kept server', () => {
     await query(first.url, 'create table kept as select 7 as answer');
     await first.stop();
     await writeFile(join(dataDir, 'data', 'postmaster.pid'), `4194000\n${dataDir}/data\n0\n1\n\n127.0.0.1\n0\nready\n`);
+    await chmod(join(dataDir, 'data', 'postmaster.pid'), 0o644); // as root it is not the server's own
     const second = await startLocalPostgres({ ...fast, dataDir });
     expect(await query(second.url, 'select answer from kept')).toBe(7);
     await second.stop();
