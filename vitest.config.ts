@@ -1,13 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+const everywhere = ['**/node_modules/**', '**/dist/**'];
+/** Where CI wants the results as JSON, next to what is printed. */
+const report = process.env.PENSTOCK_TEST_REPORT;
+
 /**
  * One project per kind of test, told apart by the file name: `.test.ts` needs nothing, `.pg.test.ts` needs a Postgres
  * (one is started for the whole run, each file makes a database of its own), `.image.test.ts` needs built images.
  */
-const everywhere = ['**/node_modules/**', '**/dist/**'];
-
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
         test: {
@@ -15,6 +18,7 @@ export default defineConfig({
           include: ['**/*.test.ts'],
           exclude: [...everywhere, '**/*.pg.test.ts', '**/*.image.test.ts'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
