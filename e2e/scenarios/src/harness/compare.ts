@@ -54,7 +54,9 @@ export async function countDuplicates(client: Client, streams: readonly Stream[]
   let duplicates = 0;
   for (const stream of streams) {
     const table = `${escapeIdentifier(schema)}.${escapeIdentifier(stream.name)}`;
-    const { rows } = await client.query<{ n: number }>(`select count(*)::int - count(distinct id)::int as n from ${table}`);
+    const { rows } = await client.query<{ n: number }>(
+      `select count(*)::int - count(distinct id)::int as n from ${table}`,
+    );
     duplicates += rows[0]!.n;
   }
   return duplicates;

@@ -67,6 +67,10 @@ export function startProgram(name: ProgramName, args: readonly string[], options
 }
 
 /** Runs a program to its end. */
-export function runProgram(name: ProgramName, args: readonly string[], options: StartOptions = {}): Promise<ProgramResult> {
+export function runProgram(
+  name: ProgramName,
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<ProgramResult> {
   return startProgram(name, args, { input: '', ...options }).ended;
 }

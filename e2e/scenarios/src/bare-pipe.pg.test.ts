@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
+import { parseLine, type Stream } from '@penstock/protocol';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { configure, discover } from './harness/catalog.ts';
+import { compareWithTruth } from './harness/compare.ts';
+import { repositoryRoot } from './harness/program.ts';
+import { scenarioSeed, seededRandom } from './harness/random.ts';
+import { type Simulator, startSimulator } from './harness/simulator.ts';
+import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
+
+/** The pipe as a user types it; `tee` keeps what came out of the destination, which is what may be resumed from. */
+const PIPE = `source-stripe read --config source.json --catalog catalog.json $STATE_FLAG |
+  destination-postgres write --config destination.json --catalog catalog.json |
+  tee -a state.ndjson > /dev/null`;
+
+let simulator: Simulator;
+let database: TestDatabase;
+let client: pg.Client;
+let folder: ScenarioFolder;
+let customers: Stream;
+
+beforeAll(async () => {
+  [simulator, database, folder] = await Promise.all([
+    startSimulator(['--seed', '11', '--objects', '0', '--count', '/v1/customers=6000']),
+    createTestDatabase(),
+    makeScenarioFolder(),
+  ]);
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const source = await folder.json('source.json', {
+    api_key: 'sk_test_scenario',
+    base_url: simulator.url,
+    rate_limit: 40,
+  });
+  await folder.json('destination.json', { url: database.url });
+  const catalog = await discover(source);
+  customers = catalog.streams.find((stream) => stream.name === 'customers')!;
+  await folder.json('catalog.json', configure([customers]));
+});
+
+afterAll(async () => {
+  await client?.end();
+  await Promise.all([simulator?.stop(), database?.drop(), folder?.remove()]);
+});
+
+/** The pipe in a shell of its own process group. */
+function startPipe(stateFlag: string) {
+  const shell = spawn('bash', ['-c', `set -o pipefail; ${PIPE}`], {
+    cwd: folder.path,
+    env: {
+      ...process.env,
+      PATH: `${path.join(repositoryRoot, 'node_modules', '.bin')}:${process.env.PATH}`,
+      STATE_FLAG: stateFlag,
+    },
+    stdio: ['ignore', 'inherit', 'pipe'],
+    detached: true,
+  });
+  let stderr = '';
+  shell.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(shell, 'close').then(([code]) => ({ code: code as number | null, stderr }));
+  return { pid: shell.pid!, ended };
+}
+
+/** Kills every process of the group whose command line has `pattern`. */
+async function killInGroup(group: number, pattern: string): Promise<void> {
+  await once(spawn('pkill', ['-KILL', '-g', String(group), '-f', pattern], { stdio: 'ignore' }), 'close');
+}
+
+async function checkpoints(): Promise<number> {
+  const lines = (await readFile(folder.file('state.ndjson'), 'utf8').catch(() => '')).split('\n');
+  return lines.map(parseLine).filter((line) => line.kind === 'message' && line.message.type === 'source_state').length;
+}
+
+test('a pipe that is killed again and again ends with the table that an undisturbed one gives', async () => {
+  const random = seededRandom(scenarioSeed());
+  const victims = ['source-stripe', 'destination-postgres', 'source-stripe|destination-postgres'];
+  let killed = 0;
+  for (let round = 0; round < 6; round++) {
+    const stateFlag = (await checkpoints()) > 0 ? '--state state.ndjson' : '';
+    const pipe = startPipe(stateFlag);
+    const pause = setTimeout(
+      () => void killInGroup(pipe.pid, victims[Math.trunc(random() * victims.length)]!),
+      500 + random() * 1200,
+    );
+    const { code } = await pipe.ended;
+    clearTimeout(pause);
+    if (code !== 0) killed += 1;
+  }
+  expect(killed).toBeGreaterThanOrEqual(2);
+
+  const last = await startPipe((await checkpoints()) > 0 ? '--state state.ndjson' : '').ended;
+  expect(last).toEqual({ code: 0, stderr: '' });
+  expect(await compareWithTruth(client, simulator, [customers])).toEqual([]);
+  const { rows } = await client.query('select count(*)::int as rows, count(distinct id)::int as ids from customers');
+  expect(rows[0]).toEqual({ rows: 6000, ids: 6000 });
+});
+
+test('a pipe that is resumed after its end asks Stripe for no page that it has read', async () => {
+  await simulator.admin('requests', {});
+  const again = await startPipe('--state state.ndjson').ended;
+  expect(again).toEqual({ code: 0, stderr: '' });
+  const counts = await fetch(`${simulator.url}/_admin/requests`).then((response) => response.json());
+  // The window has grown by the seconds since the last run: one request for it, and nobody reads the rest again.
+  expect((counts as Record<string, Record<string, number>>)['/v1/customers']).toEqual({ 200: 1 });
+});

@@ -1,0 +1,23 @@
+import { type Catalog, type ConfiguredCatalog, parseLine, type Stream } from '@penstock/protocol';
+import { runProgram } from './program.ts';
+
+/** What a source's `discover` says. */
+export async function discover(configPath: string): Promise<Catalog> {
+  const { stdout, stderr, code } = await runProgram('source-stripe', ['discover', '--config', configPath]);
+  for (const line of stdout.split('\n')) {
+    const parsed = parseLine(line);
+    if (parsed.kind === 'message' && parsed.message.type === 'catalog') return parsed.message.catalog;
+  }
+  throw new Error(`discover ended with ${code} and no catalog: ${stderr}`);
+}
+
+/** A catalog that moves these streams incrementally, by primary key. */
+export function configure(streams: readonly Stream[]): ConfiguredCatalog {
+  return {
+    streams: streams.map((stream) => ({
+      stream,
+      sync_mode: 'incremental',
+      destination_sync_mode: 'append_dedup',
+    })),
+  };
+}

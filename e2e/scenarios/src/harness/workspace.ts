@@ -1,0 +1,27 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** A folder of one scenario for its config, catalog and state files. */
+export interface ScenarioFolder {
+  readonly path: string;
+  /** Writes a JSON file and gives its path. */
+  json(name: string, content: unknown): Promise<string>;
+  /** The path of a file in it. */
+  file(name: string): string;
+  remove(): Promise<void>;
+}
+
+export async function makeScenarioFolder(): Promise<ScenarioFolder> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'penstock-scenario-'));
+  const file = (name: string): string => path.join(folder, name);
+  return {
+    path: folder,
+    file,
+    json: async (name, content) => {
+      await writeFile(file(name), JSON.stringify(content, null, 2));
+      return file(name);
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
+import type { Stream } from '@penstock/protocol';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { discover } from './harness/catalog.ts';
+import { compareWithTruth, countDuplicates } from './harness/compare.ts';
+import { type RunningProgram, startProgram } from './harness/program.ts';
+import { scenarioSeed, seededRandom } from './harness/random.ts';
+import { type Simulator, startSimulator } from './harness/simulator.ts';
+import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
+
+/** Who is killed: the engine with all its children, or one process alone. */
+type Victim = 'all' | 'engine' | 'source-stripe' | 'destination-postgres';
+const VICTIMS: readonly Victim[] = ['all', 'engine', 'source-stripe', 'destination-postgres'];
+
+let simulator: Simulator;
+let database: TestDatabase;
+let client: pg.Client;
+let folder: ScenarioFolder;
+let streams: readonly Stream[];
+let pipelineFile: string;
+
+beforeAll(async () => {
+  [simulator, database, folder] = await Promise.all([
+    startSimulator(['--seed', '12', '--objects', '30000']),
+    createTestDatabase(),
+    makeScenarioFolder(),
+  ]);
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const source = { api_key: 'sk_test_scenario', base_url: simulator.url, rate_limit: 60 };
+  ({ streams } = await discover(await folder.json('source.json', source)));
+  pipelineFile = await folder.json('pipeline.json', {
+    name: 'kill-test',
+    source: { type: 'stripe', stripe: source },
+    destination: { type: 'postgres', postgres: { url: database.url, schema: 'stripe' } },
+  });
+});
+
+afterAll(async () => {
+  await client?.end();
+  await Promise.all([simulator?.stop(), database?.drop(), folder?.remove()]);
+});
+
+function startSync(): RunningProgram {
+  return startProgram('penstock', ['sync', '--config', pipelineFile, '--plain'], { group: true, input: '' });
+}
+
+/** Sends SIGKILL to processes of the group by their command line. */
+async function kill(group: number, victim: Victim): Promise<void> {
+  if (victim === 'all') process.kill(-group, 'SIGKILL');
+  else if (victim === 'engine') process.kill(group, 'SIGKILL');
+  else await once(spawn('pkill', ['-KILL', '-f', victim, '-P', String(group)], { stdio: 'ignore' }), 'close');
+}
+
+test('a sync that is killed ten times at random moments ends with exactly what Stripe has', async () => {
+  const random = seededRandom(scenarioSeed());
+  let cutShort = 0;
+  for (let round = 0; round < 10; round++) {
+    const sync = startSync();
+    const victim = VICTIMS[Math.trunc(random() * VICTIMS.length)]!;
+    const timer = setTimeout(() => void kill(sync.child.pid!, victim), 700 + random() * 1500);
+    const { code, signal } = await sync.ended;
+    clearTimeout(timer);
+    if (code !== 0 || signal !== null) cutShort += 1;
+  }
+  expect(cutShort).toBeGreaterThanOrEqual(5);
+
+  const last = await startSync().ended;
+  expect(last, last.stderr).toMatchObject({ code: 0 });
+  expect(await compareWithTruth(client, simulator, streams, 'stripe')).toEqual([]);
+  expect(await countDuplicates(client, streams, 'stripe')).toBe(0);
+}, 300_000);
+
+test('a sync that has nothing left to do says so and changes nothing', async () => {
+  const before = await rowVersions();
+  const again = await startSync().ended;
+  expect(again, again.stderr).toMatchObject({ code: 0 });
+  expect(await compareWithTruth(client, simulator, streams, 'stripe')).toEqual([]);
+  // xmin names the transaction that wrote a row: a row that was written again has another one.
+  expect(await rowVersions()).toEqual(before);
+});
+
+async function rowVersions(): Promise<unknown> {
+  const { rows } = await client.query('select id, xmin::text from stripe.customers order by id');
+  return rows;
+}
