@@ -7,6 +7,7 @@ export {
   configuredStreamSchema,
   type DestinationSyncMode,
   destinationSyncModeSchema,
+  fieldPathSchema,
   type JsonSchema,
   jsonSchemaSchema,
   type Stream,
@@ -26,6 +27,7 @@ export {
   toCodedError,
 } from './error-code.ts';
 export { InvalidLines, showLine } from './invalid-lines.ts';
+export { type JsonObject, jsonObjectSchema } from './json-object.ts';
 export { INVALID_LINE_SHOWN_BYTES, INVALID_LINES_MAX, LINE_BYTES_MAX, PROTOCOL_VERSION } from './limit.ts';
 export { LineSplitter, type OnLine } from './line-splitter.ts';
 export {

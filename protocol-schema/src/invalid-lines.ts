@@ -2,9 +2,12 @@ import { CodedError } from './error-code.ts';
 import { INVALID_LINE_SHOWN_BYTES, INVALID_LINES_MAX } from './limit.ts';
 import type { LogPayload } from './spec.ts';
 
-/** An invalid line's beginning as printable text: control characters and broken UTF-8 are replaced. */
+// Control characters, line and paragraph separators, and what reverses the direction of a terminal's text.
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
+
+/** An invalid line's beginning as printable text, on one line: what can't be shown, and broken UTF-8, is replaced. */
 export function showLine(line: Buffer): string {
-  const shown = line.toString('utf8', 0, INVALID_LINE_SHOWN_BYTES).replace(/\p{Cc}/gu, '\u{fffd}');
+  const shown = line.toString('utf8', 0, INVALID_LINE_SHOWN_BYTES).replace(UNPRINTABLE, '\u{fffd}');
   return line.length > INVALID_LINE_SHOWN_BYTES ? `${shown}… (${line.length} bytes)` : shown;
 }
 
@@ -26,6 +29,7 @@ export class InvalidLines {
     this.#max = max;
   }
 
+  /** How many there were. */
   get count(): number {
     return this.#count;
   }

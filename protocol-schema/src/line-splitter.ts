@@ -7,17 +7,21 @@ const CARRIAGE_RETURN = 0x0d;
 /** Called for each line: `bytes[start, end)`, newline and a CR before it excluded. Valid only during the call. */
 export type OnLine = (bytes: Buffer, start: number, end: number) => void;
 
+/** A buffer for unfinished lines that has grown larger than this is given back once its line is done, in bytes (1 MiB). */
+const CARRY_KEPT_BYTES = 1024 * 1024;
+
 /**
- * Cuts chunks at newlines, on bytes, without copying: a line that lies in one chunk is given as a part of that chunk, and
- * only a line that spans chunks is put together. Holds at most one unfinished line (P4).
+ * Cuts chunks at newlines, on bytes. A line that lies in one chunk is given as a part of that chunk, without copying; only
+ * a line that spans chunks is put together. Holds one unfinished line at most (P4), as a copy: a chunk may be written over
+ * once `push` has returned.
  */
 export class LineSplitter {
   readonly #lineBytesMax: number;
-  #carry: Buffer[] = [];
+  #carry = Buffer.alloc(0);
   #carryBytes = 0;
   #lineNumber = 0;
 
-  /** @param lineBytesMax longest line in bytes, newline excluded */
+  /** @param lineBytesMax longest line in bytes, newline excluded (a CR before it counts) */
   constructor(lineBytesMax: number = LINE_BYTES_MAX) {
     this.#lineBytesMax = lineBytesMax;
   }
@@ -33,20 +37,19 @@ export class LineSplitter {
   }
 
   /**
+   * Gives every line that ends in this chunk to the callback, in order. When the callback throws, the rest of the chunk is
+   * lost: the run is over then.
+   *
    * @throws CodedError `line_too_long` as soon as a line is known to be over the limit, before it is complete
    */
   push(chunk: Buffer, onLine: OnLine): void {
     let start = 0;
     if (this.#carryBytes > 0) {
       const newline = chunk.indexOf(NEWLINE);
-      if (newline === -1) {
-        this.#keep(chunk);
-        return;
-      }
-      this.#keep(chunk.subarray(0, newline));
-      const line = this.#carry.length === 1 ? this.#carry[0]! : Buffer.concat(this.#carry, this.#carryBytes);
-      this.#carry = [];
-      this.#carryBytes = 0;
+      this.#keep(chunk, 0, newline === -1 ? chunk.length : newline);
+      if (newline === -1) return;
+      const line = this.#carry.subarray(0, this.#carryBytes);
+      this.#dropCarry();
       this.#give(line, 0, line.length, onLine);
       start = newline + 1;
     }
@@ -57,14 +60,17 @@ export class LineSplitter {
       this.#give(chunk, start, newline, onLine);
       start = newline + 1;
     }
-    if (start < chunk.length) this.#keep(start === 0 ? chunk : chunk.subarray(start));
+    this.#keep(chunk, start, chunk.length);
   }
 
-  /** What came after the last newline, or undefined. The splitter is empty afterwards. */
+  /**
+   * What came after the last newline, or undefined. Whether it is a line (a file that ends without a newline) or half a
+   * line (a process that died) is for the caller to say. The splitter is empty afterwards.
+   */
   takeRest(): Buffer | undefined {
     if (this.#carryBytes === 0) return undefined;
-    const rest = Buffer.concat(this.#carry, this.#carryBytes);
-    this.#carry = [];
+    const rest = this.#carry.subarray(0, this.#carryBytes);
+    this.#carry = Buffer.alloc(0);
     this.#carryBytes = 0;
     this.#lineNumber += 1;
     return rest;
@@ -75,10 +81,24 @@ export class LineSplitter {
     onLine(bytes, start, end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end);
   }
 
-  #keep(bytes: Buffer): void {
-    if (bytes.length > 0) this.#carry.push(bytes);
-    this.#carryBytes += bytes.length;
-    if (this.#carryBytes > this.#lineBytesMax) this.#refuse(this.#carry[0]!, this.#carryBytes);
+  #keep(chunk: Buffer, start: number, end: number): void {
+    const needed = this.#carryBytes + end - start;
+    if (needed > this.#lineBytesMax) {
+      this.#refuse(this.#carryBytes > 0 ? this.#carry.subarray(0, this.#carryBytes) : chunk.subarray(start), needed);
+    }
+    if (needed > this.#carry.length) {
+      // Doubled, so that a line in many small chunks is not copied once for each of them.
+      const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, 2 * this.#carry.length), this.#lineBytesMax));
+      this.#carry.copy(grown, 0, 0, this.#carryBytes);
+      this.#carry = grown;
+    }
+    chunk.copy(this.#carry, this.#carryBytes, start, end);
+    this.#carryBytes = needed;
+  }
+
+  #dropCarry(): void {
+    this.#carryBytes = 0;
+    if (this.#carry.length > CARRY_KEPT_BYTES) this.#carry = Buffer.alloc(0);
   }
 
   #refuse(head: Buffer, bytes: number): never {

@@ -20,9 +20,14 @@ export const payloadSchemas = {
   control: controlSchema,
   progress: progressSchema,
   eof: eofSchema,
-  source_input: z.unknown(),
+  source_input: z
+    .unknown()
+    .describe(
+      "Any JSON that the source's spec describes, for example a webhook event. Given to a source, never put out.",
+    ),
 } as const;
 
+/** A kind of message: the value of `type`. */
 export type MessageKind = keyof typeof payloadSchemas;
 
 function envelope<Kind extends MessageKind>(kind: Kind) {
@@ -30,14 +35,15 @@ function envelope<Kind extends MessageKind>(kind: Kind) {
   return z.object({
     type: z.literal(kind),
     ...payload,
-    /** Who said it: "source/stripe", "destination/postgres", "engine". Set by the engine only. */
-    _emitted_by: z.string().optional(),
-    /** When the engine saw it. Set by the engine only. */
-    _ts: timestampSchema.optional(),
+    _emitted_by: z
+      .string()
+      .optional()
+      .describe('Who said it: `source/stripe`, `destination/postgres`, `engine`. Added by the engine only.'),
+    _ts: timestampSchema.optional().describe('When the engine saw it. Added by the engine only.'),
   });
 }
 
-/** One schema for each kind of message, the whole line. */
+/** One schema for each kind of message, the whole line. Fields that they don't know are left out of the result. */
 export const messageSchemas = {
   record: envelope('record'),
   source_state: envelope('source_state'),
@@ -74,17 +80,29 @@ export type MessageOf<Kind extends MessageKind> = Kind extends MessageKind
   ? z.infer<(typeof messageSchemas)[Kind]>
   : never;
 
+/** Any message. */
 export type Message = MessageOf<MessageKind>;
+/** One object of a stream. */
 export type RecordMessage = MessageOf<'record'>;
+/** A checkpoint. */
 export type SourceStateMessage = MessageOf<'source_state'>;
+/** How a stream goes. */
 export type StreamStatusMessage = MessageOf<'stream_status'>;
+/** What one committed batch changed. */
 export type WriteResultMessage = MessageOf<'write_result'>;
+/** Something to know for whoever watches. */
 export type LogMessage = MessageOf<'log'>;
+/** The answer to `spec`. */
 export type SpecMessage = MessageOf<'spec'>;
+/** The answer to `check`. */
 export type ConnectionStatusMessage = MessageOf<'connection_status'>;
+/** The answer to `discover`. */
 export type CatalogMessage = MessageOf<'catalog'>;
+/** A connector's whole config. */
 export type ControlMessage = MessageOf<'control'>;
+/** How the run stands. */
 export type ProgressMessage = MessageOf<'progress'>;
+/** How the run ended. */
 export type EofMessage = MessageOf<'eof'>;
 
 /** What `read` may put out. */

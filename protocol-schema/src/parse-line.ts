@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { type Message, type MessageKind, messageSchemas } from './message.ts';
 
@@ -11,8 +12,13 @@ export type ParsedLine =
   /** Not JSON, or no message. `reason` says what was expected and where. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
-/** Reads one line, without its newline. Any order of fields and any spacing is accepted. Never throws. */
+/**
+ * Reads one line, without its newline. Any order of fields and any spacing is accepted. Numbers become doubles: for a
+ * record whose digits matter see `parseRecordLine`. Never throws.
+ */
 export function parseLine(line: Buffer | string): ParsedLine {
+  // Decoding would put U+FFFD in the place of what is broken, and a changed value would be stored as if it were real (P9).
+  if (typeof line !== 'string' && !isUtf8(line)) return { kind: 'invalid', reason: 'not UTF-8' };
   const text = line.toString();
   if (text.trim() === '') return { kind: 'blank' };
   let value: unknown;
@@ -47,7 +53,7 @@ export function describeIssues(error: z.ZodError): string {
   return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
 
-/** A message as its line, newline included. */
+/** A message as its line, newline included. It is canonical when the message comes from the factory. */
 export function encodeMessage(message: Message): string {
   return `${JSON.stringify(message)}\n`;
 }

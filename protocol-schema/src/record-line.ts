@@ -3,12 +3,14 @@
  * They can be told by their first and last bytes, and `data` is a slice of the line, so nobody on the way parses them.
  * Any other spelling of a record is as valid and takes the slow path (`parseRecordLine`).
  */
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { recordSchema } from './record.ts';
 
 const PREFIX = Buffer.from('{"type":"record","record":{"stream":"');
 const AFTER_STREAM = Buffer.from('","emitted_at":"');
 const AFTER_TIME = Buffer.from('","data":{');
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const CLOSING_BRACE = 0x7d;
@@ -39,7 +41,8 @@ export class RecordPeek {
     const nameStart = start + PREFIX.length;
     const nameEnd = bytes.indexOf(QUOTE, nameStart);
     if (nameEnd === -1 || nameEnd >= end || nameEnd === nameStart) return undefined;
-    for (let i = nameStart; i < nameEnd; i++) if (bytes[i] === BACKSLASH) return undefined;
+    // An escape has to be decoded, and a control character is no JSON: both are for the slow path.
+    for (let i = nameStart; i < nameEnd; i++) if (bytes[i] === BACKSLASH || bytes[i]! < SPACE) return undefined;
     if (!startsAt(bytes, nameEnd, AFTER_STREAM)) return undefined;
     this.#lastHead = Buffer.from(bytes.subarray(start, nameEnd + AFTER_STREAM.length));
     this.#lastStream = bytes.toString('utf8', nameStart, nameEnd);
@@ -93,21 +96,21 @@ function keepExactNumber(_key: string, value: unknown, context: { source?: strin
 const rawRecordMessageSchema = z.object({ type: z.literal('record'), record: recordSchema });
 
 /**
- * The slow path: a record line in any order and spacing. Numbers keep their digits (P9).
+ * The slow path: a record line in any order and spacing. Numbers keep their digits (P9). Of a key that stands twice in an
+ * object the last one counts. Never throws.
  *
  * @returns the record, or undefined when the line is no valid record
  */
 export function parseRecordLine(line: Buffer | string): RawRecord | undefined {
-  let value: unknown;
+  if (typeof line !== 'string' && !isUtf8(line)) return undefined;
   try {
-    value = exactJson.parse(line.toString(), keepExactNumber);
+    const parsed = rawRecordMessageSchema.safeParse(exactJson.parse(line.toString(), keepExactNumber));
+    if (!parsed.success) return undefined;
+    const { stream, emitted_at, data } = parsed.data.record;
+    if (exactJson.isRawJSON(data)) return undefined;
+    return { stream, emitted_at, data: JSON.stringify(data) };
   } catch {
+    // Not JSON, or nested so deeply (thousands of levels) that the stack is used up.
     return undefined;
   }
-  const parsed = rawRecordMessageSchema.safeParse(value);
-  if (!parsed.success) return undefined;
-  const { stream, emitted_at } = parsed.data.record;
-  // Not zod's copy of the object: it leaves out a key named __proto__.
-  const { data } = (value as { record: { data: unknown } }).record;
-  return { stream, emitted_at, data: JSON.stringify(data) };
 }

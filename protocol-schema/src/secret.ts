@@ -7,88 +7,155 @@ import type { JsonSchema } from './catalog.ts';
 /** What stands in the place of a secret. */
 export const SECRET_MASK = '********';
 
-/** Shorter values are not cut out of texts: they would match by chance and hide what is no secret. */
+/** Shorter values are not cut out of texts, in characters: they would match by chance and hide what is no secret. */
 const SECRET_LENGTH_MIN = 6;
+
+/** The keywords under which a schema lists other schemas for the same value. */
+const BRANCHES = ['anyOf', 'oneOf', 'allOf'] as const;
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isSecret(schema: unknown): boolean {
-  return isObject(schema) && (schema.secret === true || schema.writeOnly === true);
-}
-
-/** The schemas that can describe the key `key` below `schema`, through unions and the like. */
-function schemasOfKey(schema: unknown, key: string): unknown[] {
-  if (!isObject(schema)) return [];
-  const found: unknown[] = [];
-  if (isObject(schema.properties) && Object.hasOwn(schema.properties, key)) found.push(schema.properties[key]);
-  else if (isObject(schema.additionalProperties)) found.push(schema.additionalProperties);
-  for (const keyword of ['anyOf', 'oneOf', 'allOf'] as const) {
+/** The schema and everything that it says about the same value: branches of unions and what `$ref` points to. */
+function withBranches(schema: unknown, root: unknown, found = new Set<Record<string, unknown>>()) {
+  if (!isObject(schema) || found.has(schema)) return found;
+  found.add(schema);
+  for (const keyword of BRANCHES) {
     const branches = schema[keyword];
-    if (Array.isArray(branches)) for (const branch of branches) found.push(...schemasOfKey(branch, key));
+    if (Array.isArray(branches)) for (const branch of branches) withBranches(branch, root, found);
+  }
+  if (typeof schema.$ref === 'string' && schema.$ref.startsWith('#')) {
+    const target = schema.$ref
+      .split('/')
+      .slice(1)
+      .reduce<unknown>(
+        (at, key) => (isObject(at) ? at[key.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined),
+        root,
+      );
+    withBranches(schema.$ref === '#' ? root : target, root, found);
   }
   return found;
 }
 
-/** A copy of the config in which every value that the schema marks as secret is masked. */
-export function maskSecrets(config: Record<string, unknown>, schema: JsonSchema): Record<string, unknown> {
-  return maskObject(config, [schema]);
+function isSecret(schemas: Iterable<Record<string, unknown>>): boolean {
+  for (const schema of schemas) if (schema.secret === true || schema.writeOnly === true) return true;
+  return false;
 }
 
-function maskObject(value: Record<string, unknown>, schemas: readonly unknown[]): Record<string, unknown> {
-  const masked: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value)) {
-    const below = schemas.flatMap((schema) => schemasOfKey(schema, key));
-    if (inner !== undefined && inner !== null && below.some(isSecret)) masked[key] = SECRET_MASK;
-    else if (isObject(inner)) masked[key] = maskObject(inner, below);
-    else masked[key] = inner;
+/** What the schemas say about one key, or one element of a list. */
+function below(schemas: Iterable<Record<string, unknown>>, key: string | number, root: unknown) {
+  const found = new Set<Record<string, unknown>>();
+  for (const schema of schemas) {
+    if (typeof key === 'number') {
+      const place = Array.isArray(schema.prefixItems) ? schema.prefixItems[key] : undefined;
+      withBranches(place ?? schema.items, root, found);
+    } else if (isObject(schema.properties) && Object.hasOwn(schema.properties, key)) {
+      withBranches(schema.properties[key], root, found);
+    } else {
+      withBranches(schema.additionalProperties, root, found);
+    }
   }
-  return masked;
+  return found;
 }
 
-/** The dotted paths of all keys that a config schema marks as secret, e.g. `["api_key"]`. */
+/** A copy of the value in which `replace` stands for what the schema marks as secret; `null` stays, it hides nothing. */
+function mapSecrets(
+  value: unknown,
+  schemas: Set<Record<string, unknown>>,
+  root: unknown,
+  replace: (secret: unknown) => unknown,
+): unknown {
+  if (value === undefined || value === null) return value;
+  if (isSecret(schemas)) return replace(value);
+  if (Array.isArray(value)) return value.map((item, i) => mapSecrets(item, below(schemas, i, root), root, replace));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, mapSecrets(inner, below(schemas, key, root), root, replace)]),
+  );
+}
+
+/** A copy of the config in which every value that the schema marks as secret is masked, whatever its type. */
+export function maskSecrets(config: Record<string, unknown>, schema: JsonSchema): Record<string, unknown> {
+  const root = withBranches(schema, schema);
+  return mapSecrets(config, root, schema, () => SECRET_MASK) as Record<string, unknown>;
+}
+
+/** The dotted paths of all keys that a config schema marks as secret, e.g. `["api_key"]`. Elements of lists have none. */
 export function secretPaths(schema: JsonSchema): string[] {
   const found = new Set<string>();
-  const visit = (node: unknown, path: string): void => {
-    if (!isObject(node)) return;
-    if (path !== '' && isSecret(node)) found.add(path);
-    if (isObject(node.properties)) {
-      for (const [key, child] of Object.entries(node.properties)) visit(child, path === '' ? key : `${path}.${key}`);
-    }
-    for (const keyword of ['anyOf', 'oneOf', 'allOf'] as const) {
-      const branches = node[keyword];
-      if (Array.isArray(branches)) for (const branch of branches) visit(branch, path);
+  const visit = (schemas: Set<Record<string, unknown>>, path: string, above: ReadonlySet<unknown>): void => {
+    if (path !== '' && isSecret(schemas)) found.add(path);
+    for (const node of schemas) {
+      // A schema that refers to itself has no end of paths; the first round names them all.
+      if (above.has(node) || !isObject(node.properties)) continue;
+      for (const key of Object.keys(node.properties)) {
+        const child = withBranches(node.properties[key], schema);
+        visit(child, path === '' ? key : `${path}.${key}`, new Set([...above, node]));
+      }
     }
   };
-  visit(schema, '');
+  visit(withBranches(schema, schema), '', new Set());
   return [...found];
 }
 
-/** Every secret value that stands in the config, and the passwords inside its URLs, as they could appear in a text. */
-export function secretValues(config: Record<string, unknown>, schema: JsonSchema): string[] {
-  const values = new Set<string>();
-  for (const path of secretPaths(schema)) {
-    const value = path.split('.').reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), config);
-    if (typeof value !== 'string') continue;
-    values.add(value);
-    const password = /^[a-z][a-z0-9+.-]*:\/\/[^/@:]*:([^@/]+)@/i.exec(value)?.[1];
-    if (password === undefined) continue;
-    values.add(password);
-    try {
-      values.add(decodeURIComponent(password));
-    } catch {
-      // Not percent-encoded after all; the text as it stands is in the set.
-    }
-  }
-  return [...values].filter((value) => value.length >= SECRET_LENGTH_MIN);
+/** All texts in a value, at any depth. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'number' || typeof value === 'bigint') return [String(value)];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
+
+/** The password of a URL, as it is written; up to the last `@` before the path, since people forget to encode it. */
+function urlPassword(text: string): string | undefined {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/@:]*:([^/]+)@/i.exec(text)?.[1];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Not percent-encoded after all.
+    return text;
+  }
+}
+
+/**
+ * Every secret of the config as it could appear in a text: what the schema marks, at any depth, and the password of every
+ * URL, marked or not; plain, percent-encoded, and escaped as in JSON.
+ */
+export function secretValues(config: Record<string, unknown>, schema: JsonSchema): string[] {
+  const marked: unknown[] = [];
+  mapSecrets(config, withBranches(schema, schema), schema, (secret) => marked.push(secret));
+  const passwords = textsIn(config)
+    .map(urlPassword)
+    .filter((password) => password !== undefined);
+  const values = new Set<string>();
+  for (const text of [...textsIn(marked), ...passwords, ...passwords.map(decoded)]) {
+    if (text.length < SECRET_LENGTH_MIN) continue;
+    for (const form of [text, encode(text), JSON.stringify(text).slice(1, -1)]) values.add(form);
+  }
+  return [...values];
+}
+
+function encode(text: string): string {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    // A lone surrogate has no percent-encoding.
+    return text;
+  }
+}
+
+/** Bounded in every part, so that no text takes more than linear time. */
+const PASSWORD_IN_URL = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/@:"]{0,200}:)[^\s/"]{1,1000}@/gi;
 
 /** The text with every one of the secret values, and the password of any URL, masked. */
 export function scrubText(text: string, secrets: readonly string[]): string {
-  let scrubbed = text.replace(/([a-z][a-z0-9+.-]*:\/\/[^\s/@:]*:)[^\s@/]+@/gi, `$1${SECRET_MASK}@`);
+  let scrubbed = text;
   // Longest first: a secret that holds another one is masked as a whole.
-  for (const secret of [...secrets].sort((a, b) => b.length - a.length))
-    scrubbed = scrubbed.replaceAll(secret, SECRET_MASK);
-  return scrubbed;
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
+    if (secret !== '') scrubbed = scrubbed.replaceAll(secret, SECRET_MASK);
+  }
+  return scrubbed.replace(PASSWORD_IN_URL, `$1${SECRET_MASK}@`);
 }

@@ -1,44 +1,72 @@
 import { z } from 'zod';
 import { destinationSyncModeSchema, jsonSchemaSchema } from './catalog.ts';
+import { jsonObjectSchema } from './json-object.ts';
 
-export const specSchema = z.object({
-  /** What the config file may hold. Secret keys carry `secret: true`. */
-  config: jsonSchemaSchema,
-  /** What the state of one stream looks like (sources). */
-  source_state_stream: jsonSchemaSchema.optional(),
-  /** What `--source-input` may hold (sources), for example a webhook event. */
-  source_input: jsonSchemaSchema.optional(),
-  protocol_version: z.int().positive(),
-  connector: z.object({ name: z.string().min(1), version: z.string().min(1) }).optional(),
-  destination_sync_modes: z.array(destinationSyncModeSchema).optional(),
-});
+/** The payload of `spec`: what a connector is and what it wants to be told. */
+export const specSchema = z
+  .object({
+    config: jsonSchemaSchema.describe('JSON Schema of the config file. Secret keys carry `secret: true`.'),
+    source_state_stream: jsonSchemaSchema
+      .optional()
+      .describe('JSON Schema of the state of one stream (sources). State that does not fit is refused.'),
+    source_input: jsonSchemaSchema
+      .optional()
+      .describe('JSON Schema of what `--source-input` may hold (sources), for example a webhook event.'),
+    protocol_version: z.int().positive().describe('The version of this protocol that it speaks: 1.'),
+    connector: z
+      .object({
+        name: z.string().min(1).describe('For example `source-stripe`.'),
+        version: z.string().min(1).describe('Version of the program.'),
+      })
+      .optional()
+      .describe('Who it is.'),
+    destination_sync_modes: z.array(destinationSyncModeSchema).optional().describe('How it can write (destinations).'),
+  })
+  .describe('What a connector is and what it wants to be told: the answer to `spec`.');
+/** What a connector is and what it wants to be told. */
 export type SpecPayload = z.infer<typeof specSchema>;
 
-export const failureTypeSchema = z.enum(['config', 'transient', 'system']);
+/** Who can help with a failure. */
+export const failureTypeSchema = z
+  .enum(['config', 'transient', 'system'])
+  .describe('Who can help: `config` a person must act, `transient` try again later, `system` a defect.');
 
-export const connectionStatusSchema = z.object({
-  status: z.enum(['succeeded', 'failed']),
-  message: z.string().optional(),
-  failure_type: failureTypeSchema.optional(),
-});
+/** The payload of `connection_status`. */
+export const connectionStatusSchema = z
+  .object({
+    status: z.enum(['succeeded', 'failed']).describe('Whether the other system can be used with this config.'),
+    message: z.string().optional().describe('What failed and what to do about it; never holds a secret.'),
+    failure_type: failureTypeSchema.optional(),
+  })
+  .describe('The answer to `check`. From `read` or `write`, `failed` ends the run.');
+/** Whether the other system can be used with this config. */
 export type ConnectionStatusPayload = z.infer<typeof connectionStatusSchema>;
 
-const wholeConfigSchema = z.record(z.string(), z.unknown());
+const wholeConfigSchema = jsonObjectSchema.describe('The whole config, never a difference.');
 
 /** A connector's resolved config: always the whole of it, never a difference. */
-export const controlSchema = z.discriminatedUnion('control_type', [
-  z.object({ control_type: z.literal('source_config'), source_config: wholeConfigSchema }),
-  z.object({ control_type: z.literal('destination_config'), destination_config: wholeConfigSchema }),
-]);
+export const controlSchema = z
+  .discriminatedUnion('control_type', [
+    z.object({ control_type: z.literal('source_config'), source_config: wholeConfigSchema }),
+    z.object({ control_type: z.literal('destination_config'), destination_config: wholeConfigSchema }),
+  ])
+  .describe('The config that a connector arrived at, to be used from now on. Secret fields are masked when printed.');
+/** A connector's resolved config. */
 export type ControlPayload = z.infer<typeof controlSchema>;
 
+/** How loud a log line is. */
 export const logLevelSchema = z.enum(['debug', 'info', 'warn', 'error']);
+/** How loud a log line is. */
 export type LogLevel = z.infer<typeof logLevelSchema>;
 
-export const logSchema = z.object({
-  level: logLevelSchema,
-  message: z.string(),
-  stream: z.string().optional(),
-  data: z.record(z.string(), z.unknown()).optional(),
-});
+/** The payload of `log`. */
+export const logSchema = z
+  .object({
+    level: logLevelSchema.describe('How loud it is.'),
+    message: z.string().describe('A sentence for whoever watches the run; never holds a secret.'),
+    stream: z.string().optional().describe('The stream that it is about.'),
+    data: jsonObjectSchema.optional().describe('Details for programs.'),
+  })
+  .describe('Something to know for whoever watches the run. Passed on at once, outside any order.');
+/** Something to know for whoever watches the run. */
 export type LogPayload = z.infer<typeof logSchema>;

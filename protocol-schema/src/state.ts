@@ -1,34 +1,49 @@
 import { z } from 'zod';
+import { jsonObjectSchema } from './json-object.ts';
 import { progressSchema, runStatusSchema } from './progress.ts';
 import { timestampSchema } from './time-range.ts';
 
 const count = z.int().nonnegative();
 
-const streamStateSchema = z.object({
-  state_type: z.literal('stream').default('stream'),
-  stream: z.string().min(1),
-  /** Opaque to everybody but the source. */
-  data: z.unknown(),
-  /** Records of this stream since its previous stream checkpoint on this connection. */
-  record_count: count.optional(),
-});
-const globalStateSchema = z.object({
-  state_type: z.literal('global'),
-  data: z.unknown(),
-  streams: z.record(z.string(), z.unknown()).optional(),
-  /** Records of all streams since the previous global checkpoint on this connection. */
-  record_count: count.optional(),
-});
+const streamStateSchema = z
+  .object({
+    state_type: z.literal('stream').default('stream'),
+    stream: z.string().min(1).describe('The stream that it is about.'),
+    data: z.unknown().describe('What the source needs to go on; opaque to everybody else.'),
+    record_count: count
+      .optional()
+      .describe('Records of this stream since its previous stream checkpoint on this connection.'),
+  })
+  .describe('Covers one stream.');
+const globalStateSchema = z
+  .object({
+    state_type: z.literal('global'),
+    data: z.unknown().describe('What the source needs to go on; opaque to everybody else.'),
+    streams: jsonObjectSchema.optional().describe('States of streams that change with it, by name.'),
+    record_count: count
+      .optional()
+      .describe('Records of all streams since the previous global checkpoint on this connection.'),
+  })
+  .describe('Covers all streams.');
 
 /** A checkpoint. Leaves a destination only after every record before it is committed (P1). */
-export const sourceStateSchema = z.discriminatedUnion('state_type', [globalStateSchema, streamStateSchema]);
+export const sourceStateSchema = z
+  .discriminatedUnion('state_type', [globalStateSchema, streamStateSchema])
+  .describe(
+    'A checkpoint: everything before it need not be read again. Leaves a destination only after every record before it is committed. ' +
+      'A destination that counted another number than `record_count` fails the stream: something was lost on the way.',
+  );
+/** A checkpoint of one stream or of all. */
 export type SourceStatePayload = z.infer<typeof sourceStateSchema>;
 
 /** All that a source knows from earlier runs: the `--state` file of `read`. */
-export const sourceStateSetSchema = z.object({
-  streams: z.record(z.string(), z.unknown()).default({}),
-  global: z.record(z.string(), z.unknown()).default({}),
-});
+export const sourceStateSetSchema = z
+  .object({
+    streams: jsonObjectSchema.default({}).describe('State of each stream by its name.'),
+    global: jsonObjectSchema.default({}).describe('State that belongs to no stream.'),
+  })
+  .describe('All that a source knows from earlier runs: the `--state` file of `read`.');
+/** All that a source knows from earlier runs. */
 export type SourceStateSet = z.infer<typeof sourceStateSetSchema>;
 
 /** The state of a source that has never run. */
@@ -43,38 +58,47 @@ export function reduceSourceState(state: SourceStateSet, checkpoint: SourceState
   }
   return {
     streams: { ...state.streams, ...checkpoint.streams },
-    global: z.record(z.string(), z.unknown()).catch({}).parse(checkpoint.data),
+    global: jsonObjectSchema.catch({}).parse(checkpoint.data),
   };
 }
 
-export const syncRunSchema = z.object({
-  run_id: z.string().min(1).optional(),
-  /** Frozen upper bound of the run. */
-  time_ceiling: timestampSchema.optional(),
-  progress: progressSchema,
-});
+/** What is kept of a run, so that it can be continued. */
+export const syncRunSchema = z
+  .object({
+    run_id: z.string().min(1).optional().describe('Calls with the same one continue the same run.'),
+    time_ceiling: timestampSchema.optional().describe('Upper bound of the run, frozen by its first call.'),
+    progress: progressSchema.describe('How far the run has come.'),
+  })
+  .describe('What is kept of a run, so that it can be continued. `sync_run_id` is read as another name of `run_id`.');
 
 /** What is kept between runs of a pipeline. */
-export const syncStateSchema = z.object({
-  source: sourceStateSetSchema,
-  destination: z.record(z.string(), z.unknown()).default({}),
-  sync_run: z.preprocess((value) => {
-    // Written by others as `sync_run_id`; one name inside.
-    if (typeof value !== 'object' || value === null || !('sync_run_id' in value)) return value;
-    const { sync_run_id, ...rest } = value;
-    return { run_id: sync_run_id, ...rest };
-  }, syncRunSchema),
-});
+export const syncStateSchema = z
+  .object({
+    source: sourceStateSetSchema.describe('What the source has said.'),
+    destination: jsonObjectSchema.default({}).describe('What the destination has said.'),
+    sync_run: z
+      .preprocess((value) => {
+        // Written by others as `sync_run_id`; one name inside.
+        if (typeof value !== 'object' || value === null || !('sync_run_id' in value)) return value;
+        const { sync_run_id, ...rest } = value;
+        return { run_id: sync_run_id, ...rest };
+      }, syncRunSchema)
+      .describe('The last run.'),
+  })
+  .describe('What is kept between runs of a pipeline.');
+/** What is kept between runs of a pipeline. */
 export type SyncState = z.infer<typeof syncStateSchema>;
 
-/** The last message of an engine run. */
-export const eofSchema = z.object({
-  status: runStatusSchema,
-  /** True exactly when the source was cut off before it ended by itself. */
-  has_more: z.boolean(),
-  reason: z.enum(['complete', 'time_limit', 'record_limit', 'aborted', 'error']).optional(),
-  ending_state: syncStateSchema,
-  run_progress: progressSchema,
-  request_progress: progressSchema,
-});
+/** The payload of `eof`, the last message of an engine run. */
+export const eofSchema = z
+  .object({
+    status: runStatusSchema,
+    has_more: z.boolean().describe('True exactly when the source was cut off before it ended by itself.'),
+    reason: z.enum(['complete', 'time_limit', 'record_limit', 'aborted', 'error']).optional().describe('Why it ended.'),
+    ending_state: syncStateSchema.describe('What is kept for the next run.'),
+    run_progress: progressSchema.describe('The whole run, earlier calls with the same `run_id` included.'),
+    request_progress: progressSchema.describe('This call only.'),
+  })
+  .describe('How it ended. Always the last message.');
+/** How an engine run ended. */
 export type EofPayload = z.infer<typeof eofSchema>;

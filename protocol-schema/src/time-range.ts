@@ -1,30 +1,47 @@
 /**
  * Time ranges `{gte, lt}`: inclusive, exclusive, ISO 8601 in UTC on the wire. Arithmetic is done in milliseconds since
- * 1970, never on strings: two spellings of the same instant sort differently as text.
+ * 1970, never on strings: two spellings of the same instant sort differently as text. What is finer than a millisecond
+ * is cut off.
  */
 import { z } from 'zod';
 
-/** An instant on the wire: ISO 8601 in UTC, any precision, for example `2026-01-31T12:00:00Z`. */
+/**
+ * An instant on the wire: ISO 8601 in UTC with seconds, any precision: `2026-01-31T12:00:00Z`. `+00:00` is understood too,
+ * since common libraries write UTC like that; any other offset is refused.
+ */
 export const timestampSchema = z.iso
-  .datetime()
-  .meta({ description: 'ISO 8601 in UTC, for example 2026-01-31T12:00:00Z' });
+  .datetime({ offset: true, error: 'expected a time in UTC like 2026-01-31T12:00:00Z' })
+  .regex(/(?:Z|\+00:00)$/, { error: 'expected a time in UTC like 2026-01-31T12:00:00Z' })
+  .meta({ format: 'date-time', description: 'ISO 8601 in UTC, for example 2026-01-31T12:00:00Z.' });
 
-/** A range with both bounds, not empty and not backwards. */
+/** A range with both bounds, not backwards. It may be empty (`gte` = `lt`): see {@link isEmptyRange}. */
 export const timeRangeSchema = z
-  .object({ gte: timestampSchema, lt: timestampSchema })
-  .refine((range) => Date.parse(range.gte) <= Date.parse(range.lt), { message: 'gte must not be later than lt' });
+  .object({ gte: timestampSchema.describe('Inclusive.'), lt: timestampSchema.describe('Exclusive; not before `gte`.') })
+  .refine((range) => Date.parse(range.gte) <= Date.parse(range.lt), { message: 'gte must not be later than lt' })
+  .describe('A range of time.');
 
 /** A range of which either bound may be open. */
 export const openTimeRangeSchema = z
-  .object({ gte: timestampSchema.optional(), lt: timestampSchema.optional() })
+  .object({
+    gte: timestampSchema.optional().describe('Inclusive; open when absent.'),
+    lt: timestampSchema.optional().describe('Exclusive, not before `gte`; open when absent.'),
+  })
   .refine((r) => r.gte === undefined || r.lt === undefined || Date.parse(r.gte) <= Date.parse(r.lt), {
     message: 'gte must not be later than lt',
-  });
+  })
+  .describe('A range of time; either bound may be open.');
 
+/** A range with both bounds: `gte` inclusive, `lt` exclusive. */
 export type TimeRange = z.infer<typeof timeRangeSchema>;
+/** A range of which either bound may be open. */
 export type OpenTimeRange = z.infer<typeof openTimeRangeSchema>;
 
-/** An instant as its shortest ISO text: no fraction when it is a whole second. @param ms milliseconds since 1970 */
+/**
+ * An instant as its shortest ISO text: no fraction when it is a whole second.
+ *
+ * @param ms milliseconds since 1970
+ * @throws RangeError when it is no instant
+ */
 export function formatTimestamp(ms: number): string {
   const iso = new Date(ms).toISOString();
   return iso.endsWith('.000Z') ? `${iso.slice(0, -5)}Z` : iso;
