@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { fileStateStore } from './file-state-store.ts';
+import { LEASE_MS } from './lease.ts';
+import { exampleState } from './testing.ts';
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'penstock-state-'));
+  path = join(folder, 'state.json');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+it('gives back exactly what was saved, from a file that only its owner can read', async () => {
+  const store = fileStateStore(path);
+  const session = await store.open('p');
+  expect(session.previous).toBeUndefined();
+  const state = exampleState({ customers: { remaining: [{ gte: 1, lt: 2, cursor: 'cus_1' }] } });
+  await session.save(state);
+  await session.close();
+  expect(await store.load('p')).toEqual(state);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(readdirSync(folder)).toEqual(['state.json']);
+});
+
+it('refuses a second engine and says who holds the file since when', async () => {
+  const session = await fileStateStore(path).open('p');
+  await expect(fileStateStore(path).open('p')).rejects.toMatchObject({
+    code: 'lease_held',
+    message: expect.stringMatching(new RegExp(`process ${process.pid} on ${hostname()}, since 20.*Z`)),
+  });
+  await expect(fileStateStore(path).reset('p')).rejects.toMatchObject({ code: 'lease_held' });
+  await session.close();
+  await (await fileStateStore(path).open('p')).close();
+});
+
+it('takes over at once from an engine that was killed', async () => {
+  const program = `
+    import { fileStateStore } from ${JSON.stringify(join(import.meta.dirname, 'file-state-store.ts'))};
+    await fileStateStore(${JSON.stringify(path)}).open('p');
+    console.log('open');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  await expect(fileStateStore(path).open('p')).rejects.toMatchObject({ code: 'lease_held' });
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  await (await fileStateStore(path).open('p')).close();
+});
+
+it('takes over from another host only when the lock was not touched for the length of a lease', async () => {
+  const lock = { host: 'elsewhere', pid: 7, since: '2026-01-31T12:00:00Z', token: 'other' };
+  writeFileSync(`${path}.lock`, JSON.stringify(lock));
+  await expect(fileStateStore(path).open('p')).rejects.toThrow('process 7 on elsewhere, since 2026-01-31T12:00:00Z');
+  const old = new Date(Date.now() - LEASE_MS - 1000);
+  utimesSync(`${path}.lock`, old, old);
+  await (await fileStateStore(path).open('p')).close();
+});
+
+it('rejects the writes of an engine whose lock was taken over, and keeps what the new one saved', async () => {
+  const old = await fileStateStore(path).open('p');
+  rmSync(`${path}.lock`);
+  const taken = await fileStateStore(path).open('p');
+  const state = exampleState({ a: 1 });
+  await taken.save(state);
+  await expect(old.save(exampleState({ a: 2 }))).rejects.toMatchObject({ code: 'lease_held' });
+  expect(old.lost.aborted).toBe(true);
+  await expect(old.save(exampleState({ a: 3 }))).rejects.toMatchObject({ code: 'lease_held' });
+  await old.close();
+  await taken.save(exampleState({ a: 4 }));
+  await taken.close();
+  expect((await fileStateStore(path).load('p'))?.source.streams).toEqual({ a: 4 });
+});
+
+it.each([
+  ['{"source":', 'not JSON'],
+  ['{"source": {"streams": 7}, "sync_run": {}}', 'source.streams'],
+  ['[]', 'expected object'],
+])('refuses the state file %j, names it, and a reset gets rid of it', async (text, reason) => {
+  writeFileSync(path, text);
+  const store = fileStateStore(path);
+  const error = await store.open('p').catch((thrown) => thrown);
+  expect(error).toMatchObject({ code: 'state_invalid', remedy: expect.stringContaining('--reset-state') });
+  expect(error.message).toContain(path);
+  expect(error.message).toContain(reason);
+  expect(readFileSync(path, 'utf8')).toBe(text);
+  expect(await store.reset('p')).toBe(true);
+  expect(await store.load('p')).toBeUndefined();
+  expect(await store.reset('p')).toBe(false);
+});
+
+it('refuses the state of another pipeline, also for a reset', async () => {
+  const store = fileStateStore(path);
+  const session = await store.open('p');
+  await session.save(exampleState({ a: 1 }));
+  await session.close();
+  await expect(store.load('q')).rejects.toThrow('belongs to pipeline "p"');
+  await expect(store.reset('q')).rejects.toThrow('belongs to pipeline "p"');
+  expect(await store.list()).toMatchObject([{ pipeline: 'p', streamCount: 1 }]);
+});
+
+it('forgets one stream and keeps the others', async () => {
+  const store = fileStateStore(path);
+  const session = await store.open('p');
+  await session.save(exampleState({ a: 1, b: 2 }));
+  await session.close();
+  expect(await store.reset('p', 'a')).toBe(true);
+  const state = await store.load('p');
+  expect(state?.source.streams).toEqual({ b: 2 });
+  expect(Object.keys(state?.sync_run.progress.streams ?? {})).toEqual(['b']);
+  expect(await store.reset('p', 'a')).toBe(false);
+});
+
+it('says which file it can not write', async () => {
+  const session = await fileStateStore(path).open('p');
+  const nowhere = fileStateStore(join(folder, 'missing', 'state.json'));
+  await expect(nowhere.open('p')).rejects.toMatchObject({
+    code: 'state_store_unreachable',
+    message: expect.stringContaining(join(folder, 'missing', 'state.json')),
+  });
+  await session.close();
+});
+
+it('refuses a stream state over the limit, with its stream and size', async () => {
+  const session = await fileStateStore(path).open('p');
+  await expect(session.save(exampleState({ big: 'x'.repeat(1024 * 1024) }))).rejects.toThrow(
+    'stream "big" has 1048578 bytes; at most 1048576',
+  );
+  await session.close();
+});

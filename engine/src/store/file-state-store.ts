@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { CodedError, type SyncState } from '@penstock/protocol';
+import { z } from 'zod';
+import { CoalescedSaves } from './coalesce-saves.ts';
+import { type FileLock, fileLockHolder, takeFileLock } from './file-lock.ts';
+import { encodeStreamState, parseState, parseStateJson } from './parse-state.ts';
+import type { PipelineSummary, StateSession, StateStore } from './state-store.ts';
+
+/** State of one pipeline in a JSON file: SyncState and, beside it, the name of the pipeline. */
+class FileStateStore implements StateStore {
+  readonly place: string;
+  readonly #path: string;
+  readonly #lockPath: string;
+
+  constructor(path: string) {
+    this.#path = resolve(path);
+    this.#lockPath = `${this.#path}.lock`;
+    this.place = `file ${this.#path}`;
+  }
+
+  async load(pipeline: string): Promise<SyncState | undefined> {
+    const value = await this.#read();
+    if (value === undefined) return undefined;
+    this.#refuseOther(pipeline, value);
+    return parseState(value, this.place);
+  }
+
+  async open(pipeline: string): Promise<StateSession> {
+    const lock = await this.#lock(pipeline);
+    try {
+      return new FileStateSession(await this.load(pipeline), lock, (state) => this.#write(pipeline, state));
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  async list(): Promise<PipelineSummary[]> {
+    const value = await this.#read();
+    if (value === undefined) return [];
+    const state = parseState(value, this.place);
+    const holder = await fileLockHolder(this.#lockPath);
+    const { mtime } = await stat(this.#path);
+    return [
+      {
+        pipeline: pipelineOf(value) ?? this.#path,
+        updatedAt: mtime.toISOString(),
+        streamCount: Object.keys(state.source.streams).length,
+        ...(holder === undefined ? {} : { holder }),
+      },
+    ];
+  }
+
+  async reset(pipeline: string, stream?: string): Promise<boolean> {
+    const lock = await this.#lock(pipeline);
+    try {
+      if (stream === undefined) return await this.#remove(pipeline);
+      const state = await this.load(pipeline);
+      if (state === undefined) return false;
+      const { [stream]: data, ...streams } = state.source.streams;
+      const { [stream]: progress, ...others } = state.sync_run.progress.streams;
+      if (data === undefined && progress === undefined) return false;
+      await this.#write(pipeline, {
+        ...state,
+        source: { ...state.source, streams },
+        sync_run: { ...state.sync_run, progress: { ...state.sync_run.progress, streams: others } },
+      });
+      return true;
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  #lock(pipeline: string): Promise<FileLock> {
+    return takeFileLock(this.#lockPath, pipeline).catch((error) => this.#fail('lock', error));
+  }
+
+  #refuseOther(pipeline: string, value: unknown): void {
+    const owner = pipelineOf(value);
+    if (owner === undefined || owner === pipeline) return;
+    throw new CodedError('config_invalid', {
+      message: `The state in ${this.place} belongs to pipeline "${owner}", not to "${pipeline}".`,
+      remedy: 'Give each pipeline a state file of its own.',
+    });
+  }
+
+  async #remove(pipeline: string): Promise<boolean> {
+    // What can't be read is removed whoever wrote it: that is what a reset is for.
+    this.#refuseOther(pipeline, await this.#read().catch(() => undefined));
+    try {
+      await rm(this.#path);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      return this.#fail('remove', error);
+    }
+  }
+
+  async #read(): Promise<unknown> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      return this.#fail('read', error);
+    }
+    return parseStateJson(text, this.place);
+  }
+
+  /** Whole or not at all: written beside it, flushed to the disk, moved into place; then the folder is flushed too. */
+  async #write(pipeline: string, state: SyncState): Promise<void> {
+    for (const [name, data] of Object.entries(state.source.streams)) encodeStreamState(name, data);
+    const draft = `${this.#path}.${randomUUID()}`;
+    try {
+      const file = await open(draft, 'wx', 0o600);
+      try {
+        await file.writeFile(`${JSON.stringify({ pipeline, ...state }, undefined, 2)}\n`);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(draft, this.#path);
+      const folder = await open(dirname(this.#path));
+      await folder.sync().finally(() => folder.close());
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => {});
+      this.#fail('write', error);
+    }
+  }
+
+  #fail(action: string, cause: unknown): never {
+    if (cause instanceof CodedError) throw cause;
+    throw new CodedError('state_store_unreachable', {
+      message: `Can not ${action} the state in ${this.place}: ${(cause as Error).message}.`,
+      remedy: 'Check the path, its folder and their permissions; then run again.',
+      cause,
+    });
+  }
+}
+
+class FileStateSession implements StateSession {
+  readonly previous: SyncState | undefined;
+  readonly #lock: FileLock;
+  readonly #saves: CoalescedSaves<SyncState>;
+  readonly #lost = new AbortController();
+
+  constructor(previous: SyncState | undefined, lock: FileLock, write: (state: SyncState) => Promise<void>) {
+    this.previous = previous;
+    this.#lock = lock;
+    let saved = previous;
+    this.#saves = new CoalescedSaves(async (state) => {
+      if (state === saved) return;
+      try {
+        await lock.assertHeld();
+        await write(state);
+        saved = state;
+      } catch (error) {
+        this.#lost.abort(error);
+        throw error;
+      }
+    });
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  save(state: SyncState): Promise<void> {
+    if (this.#lost.signal.aborted) return Promise.reject(this.#lost.signal.reason);
+    return this.#saves.save(state);
+  }
+
+  async close(): Promise<void> {
+    await this.#saves.whenIdle();
+    await this.#lock.release().catch(() => {});
+  }
+}
+
+function pipelineOf(value: unknown): string | undefined {
+  return z.object({ pipeline: z.string() }).safeParse(value).data?.pipeline;
+}
+
+/** A store that keeps the state of one pipeline in a JSON file (mode 0600), with a lock file beside it. */
+export function fileStateStore(path: string): StateStore {
+  return new FileStateStore(path);
+}
