@@ -1,0 +1,139 @@
+/**
+ * Finds where values begin and end in JSON text, without making anything of them: an object's bytes go on as they are
+ * (P9), and only a few fields are looked at. Structure is checked as far as it is walked; numbers and words are not.
+ */
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const SPACE = 0x20;
+
+/** The text is not JSON. */
+export class JsonScanError extends Error {
+  override readonly name = 'JsonScanError';
+
+  /** @param at offset in bytes */
+  constructor(expected: string, at: number) {
+    super(`expected ${expected} at byte ${at}`);
+  }
+}
+
+/** The offset of the first byte at or after `at` that is no white space. */
+export function skipSpace(bytes: Buffer, at: number): number {
+  let i = at;
+  for (;;) {
+    const byte = bytes[i];
+    if (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return i;
+    i++;
+  }
+}
+
+/** The offset after the text that begins at `at` with its quote. */
+export function skipString(bytes: Buffer, at: number): number {
+  const end = bytes.length;
+  for (let i = at + 1; i < end; i++) {
+    const byte = bytes[i];
+    if (byte === QUOTE) return i + 1;
+    if (byte === BACKSLASH) i++;
+  }
+  throw new JsonScanError('the end of a text', end);
+}
+
+/** The offset after the value that begins at `at`. */
+export function skipValue(bytes: Buffer, at: number): number {
+  const end = bytes.length;
+  const first = bytes[at];
+  if (first === QUOTE) return skipString(bytes, at);
+  if (first === OPEN_BRACE || first === OPEN_BRACKET) {
+    let depth = 0;
+    for (let i = at; i < end; i++) {
+      const byte = bytes[i] as number;
+      if (byte === QUOTE) {
+        // As in skipString; a call for each of the many short texts costs a third of the speed.
+        for (i++; i < end; i++) {
+          const inner = bytes[i];
+          if (inner === QUOTE) break;
+          if (inner === BACKSLASH) i++;
+        }
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        depth--;
+        if (depth === 0) return i + 1;
+      }
+    }
+    throw new JsonScanError('the end of an object or array', end);
+  }
+  for (let i = at; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte <= SPACE || byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      if (i === at) break;
+      return i;
+    }
+  }
+  throw new JsonScanError('a value', at);
+}
+
+/**
+ * Called for each member of an object with the offsets of its key (quotes included) and of its value. Returns the offset
+ * after the value, which it finds by `skipValue` or by walking into it: so every byte is looked at once.
+ */
+export type OnMember = (keyStart: number, keyEnd: number, valueStart: number) => number;
+
+/** Walks the members of the object that begins at `at`. @returns the offset after the object */
+export function scanObject(bytes: Buffer, at: number, onMember: OnMember): number {
+  if (bytes[at] !== OPEN_BRACE) throw new JsonScanError('an object', at);
+  let i = skipSpace(bytes, at + 1);
+  if (bytes[i] === CLOSE_BRACE) return i + 1;
+  for (;;) {
+    if (bytes[i] !== QUOTE) throw new JsonScanError('a key', i);
+    const keyEnd = skipString(bytes, i);
+    const colon = skipSpace(bytes, keyEnd);
+    if (bytes[colon] !== COLON) throw new JsonScanError('a colon', colon);
+    i = skipSpace(bytes, onMember(i, keyEnd, skipSpace(bytes, colon + 1)));
+    if (bytes[i] === CLOSE_BRACE) return i + 1;
+    if (bytes[i] !== COMMA) throw new JsonScanError('a comma or the end of an object', i);
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/** Walks the elements of the array that begins at `at`. @param onElement gets an element's offset and returns the one after it */
+export function scanArray(bytes: Buffer, at: number, onElement: (start: number) => number): number {
+  if (bytes[at] !== OPEN_BRACKET) throw new JsonScanError('an array', at);
+  let i = skipSpace(bytes, at + 1);
+  if (bytes[i] === CLOSE_BRACKET) return i + 1;
+  for (;;) {
+    i = skipSpace(bytes, onElement(i));
+    if (bytes[i] === CLOSE_BRACKET) return i + 1;
+    if (bytes[i] !== COMMA) throw new JsonScanError('a comma or the end of an array', i);
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/**
+ * The same JSON without white space outside of texts: Stripe writes its answers over many lines, and a record is one.
+ *
+ * @returns the very same buffer when there is no line break in it
+ */
+export function joinLines(bytes: Buffer): Buffer {
+  if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes;
+  const end = bytes.length;
+  const joined = Buffer.allocUnsafe(end);
+  let length = 0;
+  let isText = false;
+  for (let i = 0; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (isText) {
+      joined[length++] = byte;
+      if (byte === BACKSLASH) joined[length++] = bytes[++i] as number;
+      else if (byte === QUOTE) isText = false;
+    } else if (byte > SPACE) {
+      joined[length++] = byte;
+      isText = byte === QUOTE;
+    }
+  }
+  return joined.subarray(0, length);
+}

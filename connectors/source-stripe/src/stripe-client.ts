@@ -1,0 +1,172 @@
+import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, request } from 'undici';
+import type { Clock } from './clock.ts';
+import type { RateLimit } from './rate-limit.ts';
+import { isRetryableStatus, StripeResponseError } from './stripe-error.ts';
+
+/** How long one request may take, answer included. */
+export const REQUEST_TIMEOUT_MS = 80_000;
+/** Attempts after the first one. */
+export const RETRIES_MAX = 8;
+/** No retry begins later than this after the first attempt. */
+export const RETRY_WITHIN_MS = 5 * 60_000;
+/** The longest pause that a `Retry-After` is believed. */
+export const RETRY_AFTER_MAX_MS = 60_000;
+/** Largest answer that is taken (64 MiB): a page of 100 objects is far below 10. */
+export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 32_000;
+
+/** An answer of Stripe with status 200. */
+export interface StripeResponse {
+  readonly body: Buffer;
+  /** Stripe's own time in seconds since 1970, from its `Date` header; undefined without one. */
+  readonly date: number | undefined;
+}
+
+/** What a client needs. */
+export interface StripeClientOptions {
+  readonly apiKey: string;
+  readonly apiVersion: string;
+  /** Without a slash at its end; may have a path. */
+  readonly baseUrl: string;
+  readonly rateLimit: RateLimit;
+  readonly clock: Clock;
+  readonly log: ConnectorLog;
+  /** Connections at once. */
+  readonly connections: number;
+  /** Between 0 and 1; for the jitter of retries. */
+  readonly random: () => number;
+  readonly timeoutMs?: number;
+}
+
+/** How long `Retry-After` asks to wait: seconds or an HTTP date, capped; undefined when it is absent or unreadable. */
+export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+  if (header === undefined || header.trim() === '') return undefined;
+  const seconds = Number(header);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(RETRY_AFTER_MAX_MS, Math.max(0, ms));
+}
+
+/** Exponential backoff with full jitter. @param attempt from 1 */
+export function backoffMs(attempt: number, random: () => number): number {
+  return random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (attempt - 1));
+}
+
+function isLoopback(baseUrl: string): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(baseUrl).hostname);
+}
+
+function headerOf(headers: Record<string, string | string[] | undefined>, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function secondsOf(date: string | undefined): number | undefined {
+  const ms = date === undefined ? Number.NaN : Date.parse(date);
+  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
+}
+
+/** What one attempt came to. */
+type Attempt =
+  | { readonly kind: 'answer'; readonly response: StripeResponse }
+  | { readonly kind: 'failed'; readonly error: Error; readonly mayRetry: boolean; readonly waitMs: number | undefined };
+
+/** Makes GET requests to Stripe: within the rate, with a timeout, tried again where that can help. */
+export class StripeClient {
+  readonly #options: StripeClientOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #timeoutMs: number;
+  /** Stripe's time less ours, in seconds, from the last answer that had one, errors included. */
+  #clockOffset = 0;
+
+  constructor(options: StripeClientOptions) {
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    const agent = { connections: options.connections, pipelining: 1, maxResponseSize: RESPONSE_BYTES_MAX };
+    this.#dispatcher = isLoopback(options.baseUrl) ? new Agent(agent) : new EnvHttpProxyAgent(agent);
+  }
+
+  /** Stripe's clock in seconds since 1970; our own before the first answer. */
+  now(): number {
+    return Math.floor(this.#options.clock.now() / 1000) + this.#clockOffset;
+  }
+
+  /**
+   * @param path with its query, from `/v1` or `/v2` on
+   * @throws StripeResponseError for an answer other than 200; ConnectorError `unreachable` or `timed_out` when there was
+   * none; the signal's reason when it is aborted, at once
+   */
+  async get(path: string, signal: AbortSignal): Promise<StripeResponse> {
+    const { clock, rateLimit, log, random } = this.#options;
+    const startedAt = clock.now();
+    for (let attempt = 1; ; attempt++) {
+      await rateLimit.take(signal);
+      const result = await this.#attempt(path, signal);
+      if (result.kind === 'answer') return result.response;
+      const waitMs = Math.max(result.waitMs ?? 0, backoffMs(attempt, random));
+      const isLate = clock.now() + waitMs - startedAt > RETRY_WITHIN_MS;
+      if (!result.mayRetry || attempt > RETRIES_MAX || isLate) throw result.error;
+      log.debug(`Trying again in ${Math.round(waitMs)} ms, ${attempt} of ${RETRIES_MAX}. ${result.error.message}`);
+      await clock.sleep(waitMs, signal);
+    }
+  }
+
+  async #attempt(path: string, signal: AbortSignal): Promise<Attempt> {
+    const { apiKey, apiVersion, baseUrl, clock, rateLimit } = this.#options;
+    const plainPath = path.replace(/\?.*/s, '');
+    const abort = new AbortController();
+    const stop = (): void => abort.abort(signal.reason);
+    const timer = setTimeout(() => abort.abort(), this.#timeoutMs);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      signal.throwIfAborted();
+      const { statusCode, headers, body } = await request(`${baseUrl}${path}`, {
+        dispatcher: this.#dispatcher,
+        headers: { authorization: `Bearer ${apiKey}`, 'stripe-version': apiVersion, accept: 'application/json' },
+        signal: abort.signal,
+      });
+      const bytes = Buffer.from(await body.arrayBuffer());
+      const date = secondsOf(headerOf(headers, 'date'));
+      if (date !== undefined) this.#clockOffset = date - Math.floor(clock.now() / 1000);
+      if (statusCode === 200) return { kind: 'answer', response: { body: bytes, date } };
+      const waitMs = retryAfterMs(headerOf(headers, 'retry-after'), clock.now());
+      if (statusCode === 429) rateLimit.slowDown(waitMs ?? 0);
+      const said = headerOf(headers, 'stripe-should-retry');
+      return {
+        kind: 'failed',
+        error: new StripeResponseError(plainPath, statusCode, bytes, headerOf(headers, 'request-id')),
+        mayRetry: said === undefined || statusCode === 429 ? isRetryableStatus(statusCode) : said === 'true',
+        waitMs,
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      const mayRetry = !(error instanceof errors.ResponseExceededMaxSizeError);
+      return { kind: 'failed', error: this.#noAnswer(plainPath, error), mayRetry, waitMs: undefined };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #noAnswer(path: string, error: unknown): ConnectorError {
+    const { host } = new URL(this.#options.baseUrl);
+    const isTimeout =
+      (error instanceof Error && error.name === 'AbortError') ||
+      error instanceof errors.ConnectTimeoutError ||
+      error instanceof errors.HeadersTimeoutError ||
+      error instanceof errors.BodyTimeoutError;
+    if (isTimeout) {
+      const message = `GET ${path} at ${host} had no answer within ${this.#timeoutMs / 1000} s.`;
+      return new ConnectorError('timed_out', { message, cause: error });
+    }
+    const { code, message: text } = error as { code?: string; message?: string };
+    const message = `GET ${path} at ${host} got no answer: ${code ?? text}.`;
+    return new ConnectorError('unreachable', { message, cause: error });
+  }
+
+  /** Drops all connections at once. */
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+}
