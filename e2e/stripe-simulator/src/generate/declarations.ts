@@ -47,13 +47,15 @@ export function declarationsOf(file: string): FileInfo {
   files.set(file, info);
 
   const visit = (statement: Node, scope: string): void => {
-    const node: Node = statement.type === 'ExportNamedDeclaration' && statement.declaration ? statement.declaration : statement;
+    const node: Node =
+      statement.type === 'ExportNamedDeclaration' && statement.declaration ? statement.declaration : statement;
     const qualified = (name: string) => (scope ? `${scope}.${name}` : name);
     if (node.type === 'ImportDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source)) {
       const target = join(dirname(file), node.source.value.replace(/\.js$/, '.d.ts'));
       for (const specifier of node.specifiers ?? []) {
         const local = specifier.local?.name ?? specifier.exported?.name;
-        const name = specifier.type === 'ImportNamespaceSpecifier' ? '*' : (specifier.imported?.name ?? specifier.local?.name);
+        const name =
+          specifier.type === 'ImportNamespaceSpecifier' ? '*' : (specifier.imported?.name ?? specifier.local?.name);
         const visible = specifier.type === 'ExportSpecifier' ? specifier.exported.name : local;
         info.imports.set(visible, { file: target, name });
       }
@@ -63,9 +65,18 @@ export function declarationsOf(file: string): FileInfo {
       for (const m of node.body.body as Node[]) {
         if (m.type !== 'TSPropertySignature') continue;
         const name = m.key.name ?? m.key.value;
-        members.push({ name, optional: m.optional === true, type: m.typeAnnotation.typeAnnotation, doc: docBefore(m.start) });
+        members.push({
+          name,
+          optional: m.optional === true,
+          type: m.typeAnnotation.typeAnnotation,
+          doc: docBefore(m.start),
+        });
       }
-      info.interfaces.set(qualified(node.id.name), { members, extends: node.extends ?? [], scope: qualified(node.id.name) });
+      info.interfaces.set(qualified(node.id.name), {
+        members,
+        extends: node.extends ?? [],
+        scope: qualified(node.id.name),
+      });
     } else if (node.type === 'TSTypeAliasDeclaration') {
       info.aliases.set(qualified(node.id.name), { type: node.typeAnnotation, scope });
     } else if (node.type === 'TSModuleDeclaration' && node.body) {

@@ -12,7 +12,11 @@ export type EventTypes = { created?: string; updated?: string; deleted?: string 
 const named: Record<string, EventTypes> = {
   charge: { created: 'charge.succeeded', updated: 'charge.updated' },
   dispute: { created: 'charge.dispute.created', updated: 'charge.dispute.updated' },
-  payment_method: { created: 'payment_method.attached', updated: 'payment_method.updated', deleted: 'payment_method.detached' },
+  payment_method: {
+    created: 'payment_method.attached',
+    updated: 'payment_method.updated',
+    deleted: 'payment_method.detached',
+  },
   refund: { created: 'refund.created', updated: 'refund.updated' },
   review: { created: 'review.opened', updated: 'review.closed' },
   application_fee: { created: 'application_fee.created', updated: 'application_fee.refunded' },
@@ -35,9 +39,11 @@ export function eventTypes(packageFolder: string): Record<string, EventTypes> {
     const of = object ? objectName(view({ node: object.type, file, scope: `${name}.Data` })) : undefined;
     const what = /\.(created|updated|deleted)$/.exec(type ?? '')?.[1] as keyof EventTypes | undefined;
     if (!type || !of || !what || (of in named && !named[of]?.[what])) continue;
-    const entry = (found[of] ??= {});
+    const entry = found[of] ?? {};
+    found[of] = entry;
     const chosen = named[of]?.[what];
-    if (chosen === undefined && (entry[what] === undefined || type.length < (entry[what]?.length ?? 0))) entry[what] = type;
+    if (chosen === undefined && (entry[what] === undefined || type.length < (entry[what]?.length ?? 0)))
+      entry[what] = type;
   }
   for (const [object, types] of Object.entries(named)) if (Object.keys(types).length > 0) found[object] = types;
   return found;

@@ -23,13 +23,23 @@ const timestampDoc = /unix epoch|unix timestamp|timestamp/i;
  * has whole objects that Stripe sends only on `expand`, and notes what each place means. Without a fixture, every
  * required field is made from the type.
  */
-export function completeExample(fixture: { [key: string]: Json } | undefined, type: View): { example: Json; facts: Facts } {
+export function completeExample(
+  fixture: { [key: string]: Json } | undefined,
+  type: View,
+): { example: Json; facts: Facts } {
   const facts: Facts = { timestamps: [], references: {}, nullable: [], enums: {} };
   const example = walk(fixture, type, '', undefined, facts, 0);
   return { example, facts };
 }
 
-function walk(value: Json | undefined, type: View, path: string, member: Member | undefined, facts: Facts, depth: number): Json {
+function walk(
+  value: Json | undefined,
+  type: View,
+  path: string,
+  member: Member | undefined,
+  facts: Facts,
+  depth: number,
+): Json {
   const top = path !== '' && !path.includes('.');
   if (top && type.nullable) facts.nullable.push(path);
   if (top && type.kind === 'enum' && type.values.length > 1 && type.values.every((v) => typeof v === 'string')) {
@@ -42,19 +52,28 @@ function walk(value: Json | undefined, type: View, path: string, member: Member 
   }
   if (value === null) return null;
   if (value === undefined) return fromType(type, path, member, facts, depth);
-  if (type.kind === 'number' && typeof value === 'number' && timestampDoc.test(member?.doc ?? '')) facts.timestamps.push(path);
+  if (type.kind === 'number' && typeof value === 'number' && timestampDoc.test(member?.doc ?? ''))
+    facts.timestamps.push(path);
   if (type.kind === 'object' && isRecord(value)) return walkObject(value, type, path, facts, depth);
   if ((type.kind === 'array' || type.kind === 'list') && (Array.isArray(value) || isRecord(value))) {
     const items = Array.isArray(value) ? value : value.data;
     const element = view(type.element);
     const prefix = type.kind === 'array' ? path : `${path}.data`;
-    const walked = Array.isArray(items) ? items.map((item, i) => walk(item, element, `${prefix}.${i}`, member, facts, depth + 1)) : [];
+    const walked = Array.isArray(items)
+      ? items.map((item, i) => walk(item, element, `${prefix}.${i}`, member, facts, depth + 1))
+      : [];
     return Array.isArray(value) ? walked : { ...value, data: walked };
   }
   return value;
 }
 
-function walkObject(value: { [key: string]: Json }, type: View & { kind: 'object' }, path: string, facts: Facts, depth: number): Json {
+function walkObject(
+  value: { [key: string]: Json },
+  type: View & { kind: 'object' },
+  path: string,
+  facts: Facts,
+  depth: number,
+): Json {
   const out: { [key: string]: Json } = {};
   const members = new Map(type.members.map((m) => [m.name, m]));
   for (const [key, inner] of Object.entries(value)) {
@@ -64,7 +83,14 @@ function walkObject(value: { [key: string]: Json }, type: View & { kind: 'object
   }
   for (const member of type.members) {
     if (member.name in value || member.optional || member.name === 'deleted') continue;
-    out[member.name] = walk(undefined, view(located(type, member)), path ? `${path}.${member.name}` : member.name, member, facts, depth + 1);
+    out[member.name] = walk(
+      undefined,
+      view(located(type, member)),
+      path ? `${path}.${member.name}` : member.name,
+      member,
+      facts,
+      depth + 1,
+    );
   }
   return out;
 }

@@ -15,7 +15,12 @@ import { type ListMethod, listMethods, type Parameter } from './list-methods.ts'
 import { describedExample, describedFields, describedLists } from './openapi.ts';
 import { view } from './type-view.ts';
 
-type Endpoint = { path: string; object: string; origin: 'package' | 'description' | 'both'; params: Record<string, Parameter> };
+type Endpoint = {
+  path: string;
+  object: string;
+  origin: 'package' | 'description' | 'both';
+  params: Record<string, Parameter>;
+};
 type Resource = Facts & { example: Json; fields: string[]; events?: EventTypes };
 
 /** A union in the types names an account first; what such lists really hold are cards. */
@@ -54,11 +59,14 @@ for (const object of [...new Set([...[...endpoints.values()].map((e) => e.object
   const method = typed.get(object);
   const fixture = fixtures[object];
   const type = method ? view(method.item) : undefined;
-  const start = fixture ?? (type ? undefined : (describedExample(document, object) as { [key: string]: Json } | undefined));
+  const start =
+    fixture ?? (type ? undefined : (describedExample(document, object) as { [key: string]: Json } | undefined));
   const { example, facts } = completeExample(start, type ?? { kind: 'map', nullable: false });
   if (!isRecord(example)) throw new Error(`${object}: no fixture, no type and no description to make an example from`);
   const typedFields = type?.kind === 'object' ? type.members.map((m) => m.name) : [];
-  const fields = [...new Set([...typedFields, ...describedFields(document, object), ...Object.keys(fixture ?? start ?? {})])].sort();
+  const fields = [
+    ...new Set([...typedFields, ...describedFields(document, object), ...Object.keys(fixture ?? start ?? {})]),
+  ].sort();
   const ordered: { [key: string]: Json } = { id: example.id || 'obj_123', object: example.object ?? null };
   for (const key of Object.keys(example).sort()) if (key !== 'id') ordered[key] = example[key] ?? null;
   resources[object] = { example: ordered, fields, ...facts, ...(events[object] ? { events: events[object] } : {}) };
@@ -67,7 +75,9 @@ for (const object of [...new Set([...[...endpoints.values()].map((e) => e.object
 const sorted = [...endpoints.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 const outputs = {
   'endpoints.json': `[\n${sorted.map((e) => JSON.stringify(e)).join(',\n')}\n]\n`,
-  'resources.json': `{\n${Object.entries(resources).map(([name, r]) => `${JSON.stringify(name)}: ${JSON.stringify(r)}`).join(',\n')}\n}\n`,
+  'resources.json': `{\n${Object.entries(resources)
+    .map(([name, r]) => `${JSON.stringify(name)}: ${JSON.stringify(r)}`)
+    .join(',\n')}\n}\n`,
 };
 for (const [name, text] of Object.entries(outputs)) {
   const file = join(import.meta.dirname, '../generated', name);

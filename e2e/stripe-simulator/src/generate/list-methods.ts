@@ -47,10 +47,16 @@ function typesOf(file: string, method: string): Omit<ListMethod, 'path'> {
   const type = declared.params.find((p) => p.name === 'params');
   const shape = type ? view({ node: type.type, file, scope: '' }) : undefined;
   for (const member of shape?.kind === 'object' ? shape.members : []) {
-    const value = view({ node: member.type, file: shape?.kind === 'object' ? shape.file : file, scope: shape?.kind === 'object' ? shape.scope : '' });
+    const value = view({
+      node: member.type,
+      file: shape?.kind === 'object' ? shape.file : file,
+      scope: shape?.kind === 'object' ? shape.scope : '',
+    });
     params[member.name] = {
       ...(member.optional ? {} : { required: true }),
-      ...(value.kind === 'enum' && value.values.every((v) => typeof v === 'string') && !/OtherString/.test(JSON.stringify(member.type))
+      ...(value.kind === 'enum' &&
+      value.values.every((v) => typeof v === 'string') &&
+      !/OtherString/.test(JSON.stringify(member.type))
         ? { values: value.values as string[] }
         : {}),
     };

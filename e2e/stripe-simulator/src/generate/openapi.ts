@@ -14,15 +14,25 @@ export function describedLists(document: Document): DescribedList[] {
     const schema = get?.responses?.['200']?.content?.['application/json']?.schema;
     if (!schema?.properties?.data || !schema.properties.has_more || path.endsWith('/search')) continue;
     const items = schema.properties.data.items;
-    const ref: string = (items.$ref ?? items.anyOf?.[0]?.$ref).split('/').pop();
+    const ref =
+      String(items.$ref ?? items.anyOf[0].$ref)
+        .split('/')
+        .at(-1) ?? '';
     const object: string = document.components.schemas[ref]?.properties?.object?.enum?.[0] ?? ref;
     const params: Record<string, Parameter> = {};
     for (const p of get.parameters ?? []) {
       if (p.in !== 'query') continue;
-      params[p.name] = { ...(p.required ? { required: true as const } : {}), ...(p.schema?.enum ? { values: p.schema.enum } : {}) };
+      params[p.name] = {
+        ...(p.required ? { required: true as const } : {}),
+        ...(p.schema?.enum ? { values: p.schema.enum } : {}),
+      };
     }
     let count = 0;
-    found.push({ path: path.replace(/\{[^}]*\}/g, () => (count++ === 0 ? '{parent}' : `{parent${count}}`)), object, params });
+    found.push({
+      path: path.replace(/\{[^}]*\}/g, () => (count++ === 0 ? '{parent}' : `{parent${count}}`)),
+      object,
+      params,
+    });
   }
   return found;
 }
@@ -42,7 +52,12 @@ export function describedExample(document: Document, object: string): { [key: st
     if (schema.properties?.object?.enum?.[0] !== object) continue;
     const out: Document = {};
     for (const [name, p] of Object.entries<Document>(schema.properties)) {
-      out[name] = p.enum?.[0] ?? (p.nullable ? null : { integer: 100, boolean: false, string: name === 'id' ? 'obj_123' : name, object: {} }[p.type as string]) ?? null;
+      out[name] =
+        p.enum?.[0] ??
+        (p.nullable
+          ? null
+          : { integer: 100, boolean: false, string: name === 'id' ? 'obj_123' : name, object: {} }[p.type as string]) ??
+        null;
     }
     return out;
   }

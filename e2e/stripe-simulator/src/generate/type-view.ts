@@ -52,12 +52,15 @@ export function view(at: Located, depth = 0): View {
 
 function viewUnion(types: Located[], depth: number): View {
   const nullable = types.some((t) => t.node.type === 'TSNullKeyword');
-  const views = types.filter((t) => t.node.type !== 'TSNullKeyword' && t.node.type !== 'TSUndefinedKeyword').map((t) => view(t, depth + 1));
+  const views = types
+    .filter((t) => t.node.type !== 'TSNullKeyword' && t.node.type !== 'TSUndefinedKeyword')
+    .map((t) => view(t, depth + 1));
   const literals = views.flatMap((v) => (v.kind === 'enum' ? v.values : []));
   if (literals.length > 0) return { kind: 'enum', values: literals, nullable };
   const objects = views.map(objectName).filter((name) => name !== undefined);
   const live = objects.find((name) => !name.startsWith('deleted_'));
-  if (views.some((v) => v.kind === 'string') && live !== undefined) return { kind: 'reference', object: live, nullable };
+  if (views.some((v) => v.kind === 'string') && live !== undefined)
+    return { kind: 'reference', object: live, nullable };
   const first = views[0] ?? { kind: 'unknown', nullable };
   return { ...first, nullable: nullable || first.nullable };
 }
@@ -69,5 +72,11 @@ export function objectName(of: View): string | undefined {
   if (!field) return undefined;
   const literal = view({ node: field.type, file: of.file, scope: of.scope });
   const value = literal.kind === 'enum' ? literal.values[0] : undefined;
-  return typeof value === 'string' ? (of.members.some((m) => m.name === 'deleted') && !of.members.some((m) => m.name === 'created') && of.members.length <= 4 ? `deleted_${value}` : value) : undefined;
+  return typeof value === 'string'
+    ? of.members.some((m) => m.name === 'deleted') &&
+      !of.members.some((m) => m.name === 'created') &&
+      of.members.length <= 4
+      ? `deleted_${value}`
+      : value
+    : undefined;
 }

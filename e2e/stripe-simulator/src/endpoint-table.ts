@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import {
+  aliasOf,
+  namedKinds,
+  parentParameter,
+  partOf,
+  unlistedParents,
+  usualWeight,
+  weights,
+} from './endpoint-rules.ts';
+
+const parameterSchema = z.strictObject({
+  required: z.literal(true).optional(),
+  values: z.array(z.string()).optional(),
+});
+const endpointSchema = z.strictObject({
+  path: z.string(),
+  object: z.string(),
+  origin: z.enum(['package', 'description', 'both']),
+  params: z.record(z.string(), parameterSchema),
+});
+const resourceSchema = z.strictObject({
+  example: z.record(z.string(), z.json()),
+  fields: z.array(z.string()),
+  timestamps: z.array(z.string()),
+  references: z.record(z.string(), z.string()),
+  nullable: z.array(z.string()),
+  enums: z.record(z.string(), z.array(z.string())),
+  events: z.strictObject({ created: z.string(), updated: z.string(), deleted: z.string() }).partial().optional(),
+});
+
+/** What is known of one kind of object: an example, its field names, and what they mean. */
+export type Resource = z.infer<typeof resourceSchema>;
+
+/** A list endpoint of Stripe's API. */
+export type Endpoint = {
+  /** With `{parent}` where the id of the parent stands. */
+  path: string;
+  /** The `object` value of what is listed. */
+  object: string;
+  /** Whether the endpoint is in Stripe's client package, in its older API description, or in both. */
+  origin: 'package' | 'description' | 'both';
+  params: Record<string, { required?: true | undefined; values?: string[] | undefined }>;
+  version: 1 | 2;
+  /** Path of the parent's list, for a list under a parent; `parameter` where a query parameter names it. */
+  parent?: { path: string; parameter?: string };
+};
+
+function readGenerated(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`./generated/${name}`, import.meta.url), 'utf8'));
+}
+
+/** Every kind of object, by its `object` value. */
+export const resources: Record<string, Resource> = z
+  .record(z.string(), resourceSchema)
+  .parse(readGenerated('resources.json'));
+
+/** Every list endpoint, by path. */
+export const endpoints: ReadonlyMap<string, Endpoint> = new Map(
+  z
+    .array(endpointSchema)
+    .parse(readGenerated('endpoints.json'))
+    .map((e) => [e.path, { ...e, version: e.path.startsWith('/v2/') ? 2 : 1, ...parentOf(e.path) }]),
+);
+
+function parentOf(path: string): Pick<Endpoint, 'parent'> {
+  const named = parentParameter[path];
+  if (named) return { parent: { path: named.parent, parameter: named.parameter } };
+  const at = path.indexOf('/{parent}');
+  return at < 0 ? {} : { parent: { path: path.slice(0, at) } };
+}
+
+/** The top-level streams: lists that stand on their own and are not another's older name. */
+export const topLevelPaths: readonly string[] = [...endpoints.values()]
+  .filter((e) => !e.parent && !aliasOf[e.path])
+  .map((e) => e.path);
+
+/** The lists under a parent that have objects of their own. */
+export const childPaths: readonly string[] = [...endpoints.values()]
+  .filter((e) => e.parent && !aliasOf[e.path] && !partOf[e.path])
+  .map((e) => e.path);
+
+/** Whether a path can be given to `--count`: a top-level list, or a parent without a list. */
+export function isCountable(path: string): boolean {
+  return topLevelPaths.includes(path) || path in unlistedParents;
+}
+
+/**
+ * Spreads a total over the top-level streams by their weights; the counts add up to the total as far as the streams
+ * can hold it.
+ *
+ * @param fixed counts that are given by the user and not part of the total
+ */
+export function spreadCounts(total: number, fixed: Readonly<Record<string, number>>): Map<string, number> {
+  const open = topLevelPaths.filter((path) => fixed[path] === undefined);
+  const weightOf = (path: string) => weights[path] ?? usualWeight;
+  const capOf = (path: string) => namedKinds[endpoints.get(path)?.object ?? '']?.length ?? Number.POSITIVE_INFINITY;
+  const sum = open.reduce((s, path) => s + weightOf(path), 0);
+  const counts = new Map<string, number>();
+  for (const path of open) counts.set(path, Math.min(capOf(path), Math.floor((total * weightOf(path)) / sum)));
+  // What rounding and the caps left over goes to the biggest streams, one each in turn.
+  const bySize = open.filter((path) => weightOf(path) > 0).sort((a, b) => weightOf(b) - weightOf(a));
+  let left = total - [...counts.values()].reduce((s, n) => s + n, 0);
+  for (let i = 0; left > 0 && bySize.length > 0; i = (i + 1) % bySize.length) {
+    const path = bySize[i] as string;
+    const count = counts.get(path) ?? 0;
+    if (count >= capOf(path)) continue;
+    counts.set(path, count + 1);
+    left--;
+  }
+  for (const [path, count] of Object.entries(fixed)) {
+    const cap = topLevelPaths.includes(path) ? capOf(path) : Number.POSITIVE_INFINITY;
+    if (count > cap) throw new RangeError(`${path} can have at most ${cap} objects: their ids are well-known names`);
+    counts.set(path, count);
+  }
+  for (const path of Object.keys(unlistedParents)) if (!counts.has(path)) counts.set(path, 12);
+  return counts;
+}

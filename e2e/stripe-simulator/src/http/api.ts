@@ -1,0 +1,101 @@
+import { partOf, unlistedParents } from '../endpoint-rules.ts';
+import { endpoints } from '../endpoint-table.ts';
+import type { Simulator } from '../simulator.ts';
+import type { Listing } from '../store/listing.ts';
+import { readFilters } from './filters.ts';
+import { listPage, listPageV2 } from './list.ts';
+import { type ListQuery, readListQuery, readParameters } from './query.ts';
+import { type Route, route } from './route.ts';
+import { resourceMissing, urlUnknown } from './stripe-error.ts';
+
+/**
+ * Answers a GET of the API.
+ *
+ * @returns the body as JSON text
+ * @throws StripeError for every answer that isn't 200
+ */
+export function answer(simulator: Simulator, url: URL): string {
+  const to = route(url.pathname, unlistedParents);
+  switch (to.kind) {
+    case 'account':
+      return simulator.renderAccount();
+    case 'list':
+      return answerList(simulator, to, url);
+    case 'retrieve':
+      return answerRetrieve(simulator, to);
+    default:
+      throw urlUnknown('GET', url.pathname);
+  }
+}
+
+/** Name under which requests for a path are counted: the endpoint's, with `{parent}` and `{id}` for ids. */
+export function countedPath(path: string): string {
+  const to = route(path, unlistedParents);
+  if (to.kind === 'list') return to.endpoint.path;
+  if (to.kind === 'retrieve') return `${to.listPath}/{id}`;
+  return to.kind === 'account' ? path : 'unknown';
+}
+
+function answerList(simulator: Simulator, to: Route & { kind: 'list' }, url: URL): string {
+  const { endpoint, own } = to;
+  const query = readListQuery(endpoint, readParameters(url.searchParams), endpoint.path);
+  const { listing, skipped, filters } = findListing(simulator, to, query);
+  filters.push(...readFilters(own.path, listing, query.values, skipped));
+  if (endpoint.version === 2) return listPageV2(listing, query, filters, url);
+  return listPage(listing, own.object, query, filters, url.pathname);
+}
+
+function findListing(simulator: Simulator, { endpoint, own, parentId }: Route & { kind: 'list' }, query: ListQuery) {
+  const none = { skipped: [] as string[], filters: [] as ((rank: number) => boolean)[] };
+  if (own.path === '/v1/events') return { ...none, listing: simulator.events as Listing };
+  const part = partOf[endpoint.path];
+  if (part && parentId !== undefined) {
+    const listing = simulator.store.streams.get(part.path) as Listing;
+    if (simulator.store.streams.get(part.parent)?.rankOf(parentId) === undefined)
+      throw resourceMissing(endpoints.get(part.parent)?.object ?? 'object', parentId, part.field);
+    return {
+      ...none,
+      listing,
+      filters: [(rank: number) => listing.field(rank, part.field) === JSON.stringify(parentId)],
+    };
+  }
+  if (!own.parent) return { ...none, listing: simulator.store.streams.get(own.path) as Listing };
+  const parameter = own.parent.parameter;
+  const id = parentId ?? (parameter === undefined ? undefined : query.values.get(parameter)?.text);
+  const parentObject = endpoints.get(own.parent.path)?.object ?? unlistedParents[own.parent.path] ?? 'object';
+  const listing = id === undefined ? undefined : simulator.store.childList(own.path, id);
+  if (!listing)
+    throw resourceMissing(
+      parentObject,
+      id ?? '',
+      parameter ?? parentObject.split('.').pop() ?? 'id',
+      parameter ? 400 : 404,
+    );
+  return {
+    ...none,
+    listing,
+    skipped: [...(parameter ? [parameter] : []), 'customer', 'start_time', 'end_time', 'ownership'],
+  };
+}
+
+function answerRetrieve(simulator: Simulator, { listPath, parentId, id }: Route & { kind: 'retrieve' }): string {
+  const { store, events } = simulator;
+  const object = endpoints.get(listPath)?.object ?? unlistedParents[listPath] ?? 'object';
+  if (listPath === '/v1/accounts' && id === simulator.accountId) return simulator.renderAccount();
+  const stream = store.streams.get(listPath);
+  const listing: Listing | undefined =
+    listPath === '/v1/events'
+      ? events
+      : (stream ?? (parentId === undefined ? undefined : store.childList(listPath, parentId)));
+  if (listing) {
+    const rank = listing.rankOf(id);
+    if (rank !== undefined) return listing.render(rank);
+    // Stripe goes on answering for a deleted customer, with hardly more than that it is deleted.
+    if (listPath === '/v1/customers' && stream?.wasDeleted(id))
+      return JSON.stringify({ id, object: 'customer', deleted: true });
+    throw resourceMissing(object, id, 'id');
+  }
+  const child = store.childById(listPath, id);
+  if (!child) throw resourceMissing(object, id, 'id');
+  return child.list.render(child.rank);
+}

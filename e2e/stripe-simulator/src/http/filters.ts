@@ -1,0 +1,86 @@
+import { EventLog } from '../store/event-log.ts';
+import type { Listing } from '../store/listing.ts';
+import { readRange, type Value } from './query.ts';
+
+/** Says of a rank whether a list shows it. */
+export type Filter = (rank: number) => boolean;
+
+/** Subscriptions that are over; `status=ended` asks for these, and no status at all leaves canceled ones out. */
+const endedStatuses = ['canceled', 'incomplete_expired'];
+
+/**
+ * Turns the parameters of a list request into filters: those that name a top-level field compare with it (text, number,
+ * boolean, a list of values, or a range); the others have no effect here.
+ *
+ * @param path the list's own path
+ * @param skipped parameters that name the parent, and have been used already
+ */
+export function readFilters(
+  path: string,
+  listing: Listing,
+  values: ReadonlyMap<string, Value>,
+  skipped: readonly string[],
+): Filter[] {
+  const filters: Filter[] = [];
+  if (path === '/v1/subscriptions') filters.push(subscriptionStatusFilter(listing, values.get('status')?.text));
+  for (const [name, value] of values) {
+    if (skipped.includes(name) || (path === '/v1/subscriptions' && name === 'status')) continue;
+    if (listing instanceof EventLog) {
+      const filter = eventFilter(listing, name, value);
+      if (filter) filters.push(filter);
+      continue;
+    }
+    const flatRange = /^created_(gte?|lte?|after|before)$/.exec(name)?.[1];
+    if (flatRange) {
+      const range = readRange('created', {
+        parts: { [flatRange === 'after' ? 'gt' : flatRange === 'before' ? 'lt' : flatRange]: value.text ?? '' },
+      });
+      filters.push((rank) => listing.createdAt(rank) >= range.gte && listing.createdAt(rank) < range.lt);
+      continue;
+    }
+    const field =
+      ({ ids: 'id', lookup_keys: 'lookup_key', statuses: 'status' } as Record<string, string>)[name] ?? name;
+    const filter = fieldFilter(listing, field, value);
+    if (filter) filters.push(filter);
+  }
+  return filters;
+}
+
+function subscriptionStatusFilter(listing: Listing, status: string | undefined): Filter {
+  const statusOf = (rank: number) => JSON.parse(listing.field(rank, 'status') ?? 'null');
+  if (status === 'all') return () => true;
+  if (status === 'ended') return (rank) => endedStatuses.includes(statusOf(rank));
+  if (status === undefined) return (rank) => statusOf(rank) !== 'canceled';
+  return (rank) => statusOf(rank) === status;
+}
+
+function eventFilter(events: EventLog, name: string, value: Value): Filter | undefined {
+  if (name === 'types' && value.items) return (rank) => value.items?.includes(events.typeAt(rank)) === true;
+  if (name === 'type' && value.text !== undefined) {
+    const pattern = new RegExp(
+      `^${value.text
+        .split('*')
+        .map((part) => part.replace(/[^\w]/g, '\\$&'))
+        .join('.*')}$`,
+    );
+    return (rank) => pattern.test(events.typeAt(rank));
+  }
+  return undefined;
+}
+
+function fieldFilter(listing: Listing, field: string, value: Value): Filter | undefined {
+  const sample = listing.size() > 0 ? listing.field(0, field) : undefined;
+  if (sample === undefined || sample.startsWith('{') || sample.startsWith('[')) return undefined;
+  const wanted = value.items ?? (value.text === undefined ? undefined : [value.text]);
+  if (wanted) {
+    // As JSON text: a string is quoted, a number and a boolean stand bare.
+    const texts = new Set(wanted.flatMap((text) => [text, JSON.stringify(text)]));
+    return (rank) => texts.has(listing.field(rank, field) ?? '');
+  }
+  if (!value.parts || !Object.keys(value.parts).every((part) => /^[gl]te?$/.test(part))) return undefined;
+  const range = readRange(field, value);
+  return (rank) => {
+    const at = Number(listing.field(rank, field));
+    return at >= range.gte && at < range.lt;
+  };
+}

@@ -1,0 +1,91 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { handleAdmin } from '../admin/admin.ts';
+import { RequestCounts } from '../admin/request-counts.ts';
+import { fateOf, isUnder } from '../faults.ts';
+import type { ChangeSchedule } from '../schedule.ts';
+import { apiVersion, type Simulator } from '../simulator.ts';
+import { answer, countedPath } from './api.ts';
+import { authenticate } from './authenticate.ts';
+import { indentJson } from './pretty.ts';
+import { TokenBucket } from './rate-limit.ts';
+import {
+  internalError,
+  permissionMissing,
+  productNotEnabled,
+  StripeError,
+  tooManyRequests,
+  urlUnknown,
+} from './stripe-error.ts';
+
+const garbage =
+  '<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We will be right back</h1></body></html>\n';
+
+/** Serves a simulator over HTTP. The server isn't listening yet. */
+export function createSimulatorServer(simulator: Simulator, schedule: ChangeSchedule): Server {
+  const counts = new RequestCounts();
+  let bucket = { limit: simulator.faults.rate_limit, tokens: bucketFor(simulator.faults.rate_limit) };
+  let requestNumber = 0;
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://simulator');
+    if (url.pathname.startsWith('/_admin/'))
+      return handleAdmin({ simulator, schedule, counts }, url, request, response);
+    const number = requestNumber++;
+    const { faults } = simulator;
+    const fate = fateOf(simulator.options.seed, number, faults);
+    if (fate.delayMs > 0) await delay(fate.delayMs);
+    if (bucket.limit !== faults.rate_limit) bucket = { limit: faults.rate_limit, tokens: bucketFor(faults.rate_limit) };
+    // Numbered by request and not drawn: the same run gives the same bytes.
+    response.setHeader('request-id', `req_sim${number.toString(36).padStart(11, '0')}`);
+    response.setHeader('stripe-version', request.headers['stripe-version'] ?? apiVersion);
+    response.setHeader('date', new Date(simulator.clock.nowMs()).toUTCString());
+    const path = countedPath(url.pathname);
+    try {
+      const key = authenticate(request.headers.authorization, simulator.options.apiKey);
+      const retryAfterS = bucket.tokens.take(performance.now());
+      if (retryAfterS > 0) throw tooManyRequests(retryAfterS);
+      if (fate.fails) throw internalError();
+      if (request.method !== 'GET') throw urlUnknown(request.method ?? '', url.pathname);
+      if (isUnder(faults.forbidden, url.pathname)) throw permissionMissing(key, url.pathname);
+      if (isUnder(faults.not_enabled, url.pathname)) throw productNotEnabled(url.pathname);
+      if (isUnder(faults.garbage, url.pathname)) return send(response, path, 200, garbage, 'text/html', false);
+      send(response, path, 200, answer(simulator, url), 'application/json', fate.breaks);
+    } catch (error) {
+      if (!(error instanceof StripeError)) throw error;
+      for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+      send(response, path, error.status, JSON.stringify(error.body), 'application/json', false);
+    }
+  }
+
+  function send(
+    response: ServerResponse,
+    path: string,
+    status: number,
+    text: string,
+    type: string,
+    breaks: boolean,
+  ): void {
+    counts.add(path, breaks ? 'reset' : status);
+    const body = Buffer.from(type === 'application/json' && simulator.options.pretty ? indentJson(text) : text);
+    response.writeHead(status, { 'content-type': type, 'content-length': body.length });
+    if (!breaks) response.end(body);
+    // Destroyed only when the half is out: the client is to see an answer that ends too early, not none.
+    else response.write(body.subarray(0, body.length >> 1), () => response.socket?.resetAndDestroy());
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      console.error(error);
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+  // A sync keeps its connections; closing idle ones after Node's five seconds would look like resets.
+  server.keepAliveTimeout = 120_000;
+  return server;
+}
+
+function bucketFor(limit: number | null): TokenBucket {
+  return new TokenBucket(limit ?? Number.POSITIVE_INFINITY, performance.now());
+}

@@ -1,0 +1,105 @@
+import { mix } from './random.ts';
+
+/**
+ * Names, places and texts that real accounts have: several scripts, combining marks, characters outside the basic
+ * plane, quotes, backslashes and line breaks, because these are what a sync gets wrong.
+ */
+const names = [
+  'Jenny Rosen',
+  'Zoë Müller',
+  'José Ángel Núñez',
+  '王小明',
+  '株式会社さくら',
+  'Анна Каренина',
+  'محمد العربي',
+  'Þórdís Björk',
+  'O’Connor & Sons',
+  'Ngọc Trần',
+  'Ada "Countess" Lovelace',
+  'Łukasz Żółć',
+  'Σωκράτης',
+  'नेहा शर्मा',
+  'Team 🚀 Rocket',
+  'Åse Ødegård',
+  'Back\\slash GmbH',
+  'Maria da Conceição',
+  'Cafe\u0301 Noir',
+  '김민준',
+  'Smith, Jones; Partners',
+  "D'Angelo",
+  'Élodie Lefèvre',
+  'Øystein 𝒩ord',
+];
+const texts = [
+  'Order from the web shop',
+  'Monthly plan, paid in advance',
+  'Zahlung für Rechnung',
+  'Två rader\nav text',
+  '“Quoted” and \\escaped\\',
+  'お支払い',
+  'Tab\tseparated',
+  'Gift card 🎁',
+  'Consulting — 3½ hours',
+  '100 % organic',
+  'x'.repeat(180),
+  'Renouvellement d’abonnement',
+];
+const cities: readonly (readonly [string, string, string, string, string])[] = [
+  ['San Francisco', 'US', '94102', 'CA', '1234 Fake Street'],
+  ['Zürich', 'CH', '8001', 'ZH', 'Bahnhofstrasse 1'],
+  ['東京', 'JP', '100-0001', '東京都', '千代田区1-1'],
+  ['São Paulo', 'BR', '01310-100', 'SP', 'Avenida Paulista, 1578'],
+  ['Kraków', 'PL', '31-042', 'Małopolskie', 'Rynek Główny 12'],
+  ['Reykjavík', 'IS', '101', '', 'Laugavegur 26'],
+];
+const currencies = ['usd', 'usd', 'usd', 'eur', 'eur', 'gbp', 'jpy', 'chf', 'sek', 'kwd'];
+const metadataKeys = ['order_id', 'plan', 'campaign', 'crm_id', 'note', 'ключ', 'source.channel', 'is_trial'];
+
+/** Takes one entry of a list by a hash. */
+export function pick<T>(list: readonly T[], hash: number): T {
+  return list[hash % list.length] as T;
+}
+
+/** A person's or company's name. */
+export const sampleName = (hash: number): string => `${pick(names, hash)}`;
+/** A line of description. */
+export const sampleText = (hash: number): string => pick(texts, hash);
+/** A currency code as Stripe writes it. */
+export const sampleCurrency = (hash: number): string => pick(currencies, hash);
+/** An address that mostly differs from the next one's. */
+export const sampleEmail = (hash: number): string => `customer+${(hash >>> 4).toString(36)}@example.com`;
+/** A phone number from the range that is set aside for examples. */
+export const samplePhone = (hash: number): string => `+1415555${String(hash % 10_000).padStart(4, '0')}`;
+/** An amount in the smallest unit of its currency: mostly small, now and then at Stripe's upper end. */
+export const sampleAmount = (hash: number): number =>
+  hash % 97 === 0 ? 99_999_999 - (hash % 1000) : 50 + ((hash >>> 3) % 25_000);
+/** A decimal with more digits than a double keeps, as Stripe's `…_decimal` strings may have. */
+export const sampleDecimal = (hash: number): string =>
+  hash % 5 === 0
+    ? `${sampleAmount(hash)}.${String(100_000_000_000 + (hash % 900_000_000)).slice(1)}5`
+    : `${sampleAmount(hash)}`;
+
+/** A postal address with the fields of Stripe's. */
+export function sampleAddress(hash: number): { [field: string]: string | null } {
+  const [city, country, postal_code, state, line1] = pick(cities, hash);
+  return {
+    city,
+    country,
+    line1,
+    line2: hash % 3 === 0 ? `Apt. ${hash % 400}` : null,
+    postal_code,
+    state: state || null,
+  };
+}
+
+/** Metadata: one in three objects has none, the others one to six pairs. */
+export function sampleMetadata(hash: number): { [key: string]: string } {
+  const pairs: { [key: string]: string } = {};
+  if (hash % 3 === 0) return pairs;
+  const count = 1 + (mix(hash, 1) % 6);
+  for (let i = 0; i < count; i++) {
+    const h = mix(hash, i + 2);
+    pairs[pick(metadataKeys, h)] = h % 4 === 0 ? sampleText(h >>> 3) : h.toString(36);
+  }
+  return pairs;
+}

@@ -1,0 +1,208 @@
+import { fieldHash, type ShapeSurroundings, type Slot, type Subject } from './object-shape.ts';
+import { mix } from './random.ts';
+import * as sample from './sample-values.ts';
+
+/** References that are mostly set in real data though the example has null. */
+const usuallySet = new Set([
+  'balance_transaction',
+  'charge',
+  'customer',
+  'default_payment_method',
+  'invoice',
+  'latest_charge',
+  'latest_invoice',
+  'payment_intent',
+  'payment_method',
+  'product',
+  'subscription',
+]);
+/** Fields that the API leaves out unless the request expands them; the example has them in full. */
+const onlyExpanded = new Set(['charge:refunds', 'file:links', 'charge:source']);
+/** Fields whose example shows what hardly any object has. */
+const usuallyNull = new Set([
+  'customer:discount',
+  'subscription:pause_collection',
+  'subscription:cancel_at',
+  'invoice:from_invoice',
+  'invoice:last_finalization_error',
+]);
+const addressFields = ['city', 'country', 'line1', 'line2', 'postal_code', 'state'];
+
+/**
+ * How the value at a path of an example differs from object to object: a slot, `omit` where the field isn't served, or
+ * undefined where the example's own value stands.
+ */
+export function slotFor(value: unknown, path: string, around: ShapeSurroundings): Slot | 'omit' | undefined {
+  const { resource } = around;
+  const object = String(resource.example.object);
+  const key = path.slice(path.lastIndexOf('.') + 1);
+  const top = !path.includes('.');
+  const hash = fieldHash(around, path);
+  if (onlyExpanded.has(`${object}:${path}`)) return 'omit';
+  if (top) {
+    const special = topLevelSlot(object, path, value, around);
+    if (special) return special;
+  }
+  if (usuallyNull.has(`${object}:${path}`)) return () => 'null';
+  const reference = resource.references[path];
+  if (reference !== undefined) return referenceSlot(reference, value, path, around);
+  if (resource.timestamps.includes(path) && value !== null) return timeSlot(typeof value === 'string', key, hash);
+  if (isObject(value)) {
+    if (value.object === 'list' && Array.isArray(value.data))
+      return around.embeddedList(String(value.url)) ?? (() => '{"object":"list","data":[],"has_more":false,"url":"/"}');
+    if (key === 'metadata') return metadataSlot(hash);
+    if (addressFields.every((f) => f in value) && Object.keys(value).length === addressFields.length)
+      return (s) => JSON.stringify(sample.sampleAddress(hash(s)));
+    if (key === 'shipping' && Object.keys(value).length === 0) return shippingSlot(hash);
+    return undefined;
+  }
+  if (key === 'id' && typeof value === 'string' && value.includes('_')) {
+    const prefix = /^(?:[a-z]+_)+/.exec(value)?.[0] ?? '';
+    return (s) => `"${prefix}${mix(hash(s), 1).toString(36)}${mix(hash(s), 2).toString(36)}"`;
+  }
+  return scalarSlot(key, value, top, hash, around);
+}
+
+function topLevelSlot(object: string, name: string, value: unknown, around: ShapeSurroundings): Slot | undefined {
+  const hash = fieldHash(around, name);
+  if (name === 'id') return (s) => JSON.stringify(s.id);
+  if (name === around.parentField && typeof value !== 'object') return (s) => JSON.stringify(s.parentId ?? null);
+  if (name === 'created')
+    return typeof value === 'string'
+      ? (s) => JSON.stringify(new Date(s.created * 1000).toISOString())
+      : (s) => String(s.created);
+  if (name === 'livemode') return () => 'false';
+  if (name === 'account' && typeof value === 'string' && !around.parentObject)
+    return () => JSON.stringify(around.accountId);
+  if (object === 'subscription') {
+    if (name === 'status') return (s) => JSON.stringify(subscriptionStatus(s, around));
+    // The time of the cancellation must go with the status, or a table would contradict itself.
+    if (name === 'canceled_at' || name === 'ended_at') {
+      return (s) =>
+        s.change?.canceledAt !== undefined
+          ? String(s.change.canceledAt)
+          : subscriptionStatus(s, around) === 'canceled'
+            ? String(s.created + 60)
+            : 'null';
+    }
+  }
+  if (name === 'active') return (s) => String(hash(s) % 10 !== 0);
+  const statuses = around.resource.enums.status;
+  if (name === 'status' && statuses && typeof value === 'string')
+    return (s) => JSON.stringify(hash(s) % 10 < 7 ? value : sample.pick(statuses, hash(s) >>> 5));
+  if (object === 'exchange_rate' && name === 'rates') {
+    return (s) =>
+      `{"eur":${(0.5 + hash(s) / 2 ** 33).toPrecision(17)},"gbp":${(0.4 + hash(s) / 2 ** 34).toPrecision(15)},"jpy":${100 + (hash(s) % 100)}.0,"usd":1.0}`;
+  }
+  // Ruby, which Stripe's API is written in, writes whole floats with `.0`; keeping that is a test of whoever stores it.
+  if (object === 'tax_rate' && name === 'percentage')
+    return (s) => sample.pick(['19.0', '7.25', '8.875', '21.0', '0.0'], hash(s));
+  return undefined;
+}
+
+/** One in ten subscriptions is canceled, and lists leave those out by default. */
+function subscriptionStatus(subject: Subject, around: ShapeSurroundings): string {
+  if (subject.change?.canceledAt !== undefined) return 'canceled';
+  const hash = fieldHash(around, 'status')(subject);
+  if (hash % 10 === 0) return 'canceled';
+  return sample.pick(['active', 'active', 'active', 'active', 'active', 'trialing', 'past_due', 'unpaid'], hash >>> 5);
+}
+
+function referenceSlot(object: string, value: unknown, path: string, around: ShapeSurroundings): Slot {
+  const hash = fieldHash(around, path);
+  const key = path.slice(path.lastIndexOf('.') + 1);
+  const isParent = around.parentObject === object && !path.includes('.');
+  if (isParent) return (s) => JSON.stringify(s.parentId ?? null);
+  const nullable = around.resource.nullable.includes(path) || value === null;
+  if (value === null && !(usuallySet.has(key) && !path.includes('.'))) return () => 'null';
+  const optional = value === null;
+  return (s) => {
+    const h = hash(s);
+    if (optional && h % 5 === 0) return 'null';
+    const id = around.idOf(object, h >>> 3);
+    if (id !== undefined) return JSON.stringify(id);
+    return nullable ? 'null' : JSON.stringify(typeof value === 'string' ? value : 'obj_123');
+  };
+}
+
+function timeSlot(asText: boolean, key: string, hash: (s: Subject) => number): Slot {
+  const second = (s: Subject) =>
+    key === 'updated'
+      ? s.change?.at || s.created
+      : key === 'created'
+        ? s.created
+        : s.created + (hash(s) % (30 * 86_400));
+  return asText ? (s) => JSON.stringify(new Date(second(s) * 1000).toISOString()) : (s) => String(second(s));
+}
+
+/** `revision` tells how often an object has been updated; an update changes nothing else but `updated`. */
+function metadataSlot(hash: (s: Subject) => number): Slot {
+  return (s) => {
+    const pairs = sample.sampleMetadata(hash(s));
+    return JSON.stringify(s.change && s.change.version > 0 ? { ...pairs, revision: String(s.change.version) } : pairs);
+  };
+}
+
+function shippingSlot(hash: (s: Subject) => number): Slot {
+  return (s) => {
+    const h = hash(s);
+    if (h % 2 === 0) return 'null';
+    return JSON.stringify({
+      address: sample.sampleAddress(h >>> 2),
+      name: sample.sampleName(h >>> 4),
+      phone: sample.samplePhone(h >>> 3),
+    });
+  };
+}
+
+function scalarSlot(
+  key: string,
+  value: unknown,
+  top: boolean,
+  hash: (s: Subject) => number,
+  around: ShapeSurroundings,
+): Slot | undefined {
+  const perObject = fieldHash(around, 'amount');
+  if (key === 'currency' && (typeof value === 'string' || value === null)) {
+    const shared = fieldHash(around, 'currency');
+    return (s) => JSON.stringify(sample.sampleCurrency(shared(s)));
+  }
+  if (typeof value === 'string' && /_decimal$/.test(key) && /^[\d.]+$/.test(value))
+    return (s) => JSON.stringify(sample.sampleDecimal(perObject(s)));
+  if (
+    typeof value === 'number' &&
+    /^(amount|unit_amount|subtotal|total|net)(_|$)/.test(key) &&
+    !around.resource.timestamps.includes(key)
+  ) {
+    return value === 0 ? undefined : (s) => String(sample.sampleAmount(perObject(s)));
+  }
+  const textual = typeof value === 'string' || (value === null && top);
+  if (!textual) return undefined;
+  if (key === 'email' || key === 'customer_email' || key === 'receipt_email')
+    return (s) => JSON.stringify(sample.sampleEmail(hash(s)));
+  if (key === 'phone' || key === 'customer_phone') return (s) => JSON.stringify(sample.samplePhone(hash(s)));
+  if (['name', 'customer_name', 'display_name', 'nickname', 'title'].includes(key) && !around.resource.enums[key])
+    return revised((s) => sample.sampleName(hash(s)), top, around);
+  if (key === 'description')
+    return revised((s) => (hash(s) % 4 === 0 && value === null ? null : sample.sampleText(hash(s) >>> 3)), top, around);
+  return undefined;
+}
+
+/** Objects without metadata show their updates in their name or description. */
+function revised(text: (s: Subject) => string | null, top: boolean, around: ShapeSurroundings): Slot {
+  if (!top || isObject(around.resource.example.metadata)) return (s) => JSON.stringify(text(s));
+  return (s) =>
+    JSON.stringify(s.change && s.change.version > 0 ? `${text(s) ?? ''} (revision ${s.change.version})` : text(s));
+}
+
+/** Whether an update of this kind of object shows: it has metadata, or a text that may change. */
+export function isUpdatable(example: { [field: string]: unknown }): boolean {
+  return (
+    isObject(example.metadata) ||
+    ['name', 'customer_name', 'display_name', 'nickname', 'title', 'description', 'updated'].some((f) => f in example)
+  );
+}
+
+function isObject(value: unknown): value is { [key: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
