@@ -2,7 +2,9 @@ import { mix } from './random.ts';
 
 /**
  * Names, places and texts that real accounts have: several scripts, combining marks, characters outside the basic
- * plane, quotes, backslashes and line breaks, because these are what a sync gets wrong.
+ * plane, quotes, backslashes and line breaks, because these are what a sync gets wrong. Everything is handed out as JSON
+ * text, and what can be is written as such once: writing strings is most of the work of making objects. Numbers are in base 10
+ * because Node writes other bases many times slower.
  */
 const names = [
   'Jenny Rosen',
@@ -41,7 +43,7 @@ const texts = [
   'Gift card 🎁',
   'Consulting — 3½ hours',
   '100 % organic',
-  'x'.repeat(180),
+  'A description of some length, as support tools write them: '.repeat(8),
   'Renouvellement d’abonnement',
 ];
 const cities: readonly (readonly [string, string, string, string, string])[] = [
@@ -53,7 +55,26 @@ const cities: readonly (readonly [string, string, string, string, string])[] = [
   ['Reykjavík', 'IS', '101', '', 'Laugavegur 26'],
 ];
 const currencies = ['usd', 'usd', 'usd', 'eur', 'eur', 'gbp', 'jpy', 'chf', 'sek', 'kwd'];
-const metadataKeys = ['order_id', 'plan', 'campaign', 'crm_id', 'note', 'ключ', 'source.channel', 'is_trial'];
+const metadataKeys = [
+  'order_id',
+  'plan',
+  'campaign',
+  'crm_id',
+  'note',
+  'ключ',
+  'source.channel',
+  'is_trial',
+  'referrer_of_the_first_order',
+];
+
+const written = (list: readonly string[]) => list.map((text) => JSON.stringify(text));
+const [namesWritten, textsWritten, currenciesWritten, keysWritten] = [names, texts, currencies, metadataKeys].map(
+  written,
+) as [string[], string[], string[], string[]];
+const citiesWritten = cities.map(([city, country, postal_code, state, line1]) => {
+  const text = JSON.stringify({ city, country, line1, line2: '@', postal_code, state: state || null });
+  return text.split('"@"') as [string, string];
+});
 
 /** Takes one entry of a list by a hash. */
 export function pick<T>(list: readonly T[], hash: number): T {
@@ -61,45 +82,42 @@ export function pick<T>(list: readonly T[], hash: number): T {
 }
 
 /** A person's or company's name. */
-export const sampleName = (hash: number): string => `${pick(names, hash)}`;
+export const sampleName = (hash: number): string => pick(namesWritten, hash);
 /** A line of description. */
-export const sampleText = (hash: number): string => pick(texts, hash);
+export const sampleText = (hash: number): string => pick(textsWritten, hash);
 /** A currency code as Stripe writes it. */
-export const sampleCurrency = (hash: number): string => pick(currencies, hash);
+export const sampleCurrency = (hash: number): string => pick(currenciesWritten, hash);
 /** An address that mostly differs from the next one's. */
-export const sampleEmail = (hash: number): string => `customer+${(hash >>> 4).toString(36)}@example.com`;
+export const sampleEmail = (hash: number): string => `"customer+${hash >>> 4}@example.com"`;
 /** A phone number from the range that is set aside for examples. */
-export const samplePhone = (hash: number): string => `+1415555${String(hash % 10_000).padStart(4, '0')}`;
+export const samplePhone = (hash: number): string => `"+1415555${String(hash % 10_000).padStart(4, '0')}"`;
 /** An amount in the smallest unit of its currency: mostly small, now and then at Stripe's upper end. */
-export const sampleAmount = (hash: number): number =>
-  hash % 97 === 0 ? 99_999_999 - (hash % 1000) : 50 + ((hash >>> 3) % 25_000);
+export const sampleAmount = (hash: number): string =>
+  String(hash % 97 === 0 ? 99_999_999 - (hash % 1000) : 50 + ((hash >>> 3) % 25_000));
 /** A decimal with more digits than a double keeps, as Stripe's `…_decimal` strings may have. */
 export const sampleDecimal = (hash: number): string =>
   hash % 5 === 0
-    ? `${sampleAmount(hash)}.${String(100_000_000_000 + (hash % 900_000_000)).slice(1)}5`
-    : `${sampleAmount(hash)}`;
+    ? `"${sampleAmount(hash)}.${String(100_000_000_000 + (hash % 900_000_000)).slice(1)}5"`
+    : `"${sampleAmount(hash)}"`;
 
 /** A postal address with the fields of Stripe's. */
-export function sampleAddress(hash: number): { [field: string]: string | null } {
-  const [city, country, postal_code, state, line1] = pick(cities, hash);
-  return {
-    city,
-    country,
-    line1,
-    line2: hash % 3 === 0 ? `Apt. ${hash % 400}` : null,
-    postal_code,
-    state: state || null,
-  };
+export function sampleAddress(hash: number): string {
+  const [before, after] = pick(citiesWritten, hash);
+  return `${before}${hash % 3 === 0 ? `"Apt. ${hash % 400}"` : 'null'}${after}`;
 }
 
-/** Metadata: one in three objects has none, the others one to six pairs. */
-export function sampleMetadata(hash: number): { [key: string]: string } {
-  const pairs: { [key: string]: string } = {};
-  if (hash % 3 === 0) return pairs;
-  const count = 1 + (mix(hash, 1) % 6);
+/**
+ * Metadata: one in six objects has none, the others up to nine pairs.
+ *
+ * @param revision goes in as a further pair, where it isn't 0
+ */
+export function sampleMetadata(hash: number, revision: number): string {
+  let pairs = '';
+  const count = hash % 6 === 0 ? 0 : 1 + (mix(hash, 1) % 9);
+  // Keys are taken in a row from some place on, so that none comes twice.
   for (let i = 0; i < count; i++) {
     const h = mix(hash, i + 2);
-    pairs[pick(metadataKeys, h)] = h % 4 === 0 ? sampleText(h >>> 3) : h.toString(36);
+    pairs += `${i === 0 ? '' : ','}${pick(keysWritten, (hash >>> 8) + i)}:${h % 4 === 0 ? sampleText(h >>> 3) : `"${h}-${(h ^ hash) >>> 0}-${hash}"`}`;
   }
-  return pairs;
+  return revision === 0 ? `{${pairs}}` : `{${pairs}${pairs === '' ? '' : ','}"revision":"${revision}"}`;
 }

@@ -52,20 +52,21 @@ export function slotFor(value: unknown, path: string, around: ShapeSurroundings)
       return around.embeddedList(String(value.url)) ?? (() => '{"object":"list","data":[],"has_more":false,"url":"/"}');
     if (key === 'metadata') return metadataSlot(hash);
     if (addressFields.every((f) => f in value) && Object.keys(value).length === addressFields.length)
-      return (s) => JSON.stringify(sample.sampleAddress(hash(s)));
+      return (s) => sample.sampleAddress(hash(s));
     if (key === 'shipping' && Object.keys(value).length === 0) return shippingSlot(hash);
     return undefined;
   }
   if (key === 'id' && typeof value === 'string' && value.includes('_')) {
     const prefix = /^(?:[a-z]+_)+/.exec(value)?.[0] ?? '';
-    return (s) => `"${prefix}${mix(hash(s), 1).toString(36)}${mix(hash(s), 2).toString(36)}"`;
+    return (s) => `"${prefix}${hash(s)}${mix(hash(s), 1)}"`;
   }
   return scalarSlot(key, value, top, hash, around);
 }
 
 function topLevelSlot(object: string, name: string, value: unknown, around: ShapeSurroundings): Slot | undefined {
   const hash = fieldHash(around, name);
-  if (name === 'id') return (s) => JSON.stringify(s.id);
+  // Ids have only characters that JSON writes as they are.
+  if (name === 'id') return (s) => `"${s.id}"`;
   if (name === around.parentField && typeof value !== 'object') return (s) => JSON.stringify(s.parentId ?? null);
   if (name === 'created')
     return typeof value === 'string'
@@ -120,7 +121,7 @@ function referenceSlot(object: string, value: unknown, path: string, around: Sha
     const h = hash(s);
     if (optional && h % 5 === 0) return 'null';
     const id = around.idOf(object, h >>> 3);
-    if (id !== undefined) return JSON.stringify(id);
+    if (id !== undefined) return `"${id}"`;
     return nullable ? 'null' : JSON.stringify(typeof value === 'string' ? value : 'obj_123');
   };
 }
@@ -137,21 +138,14 @@ function timeSlot(asText: boolean, key: string, hash: (s: Subject) => number): S
 
 /** `revision` tells how often an object has been updated; an update changes nothing else but `updated`. */
 function metadataSlot(hash: (s: Subject) => number): Slot {
-  return (s) => {
-    const pairs = sample.sampleMetadata(hash(s));
-    return JSON.stringify(s.change && s.change.version > 0 ? { ...pairs, revision: String(s.change.version) } : pairs);
-  };
+  return (s) => sample.sampleMetadata(hash(s), s.change?.version ?? 0);
 }
 
 function shippingSlot(hash: (s: Subject) => number): Slot {
   return (s) => {
     const h = hash(s);
     if (h % 2 === 0) return 'null';
-    return JSON.stringify({
-      address: sample.sampleAddress(h >>> 2),
-      name: sample.sampleName(h >>> 4),
-      phone: sample.samplePhone(h >>> 3),
-    });
+    return `{"address":${sample.sampleAddress(h >>> 2)},"name":${sample.sampleName(h >>> 4)},"phone":${sample.samplePhone(h >>> 3)}}`;
   };
 }
 
@@ -165,34 +159,39 @@ function scalarSlot(
   const perObject = fieldHash(around, 'amount');
   if (key === 'currency' && (typeof value === 'string' || value === null)) {
     const shared = fieldHash(around, 'currency');
-    return (s) => JSON.stringify(sample.sampleCurrency(shared(s)));
+    return (s) => sample.sampleCurrency(shared(s));
   }
   if (typeof value === 'string' && /_decimal$/.test(key) && /^[\d.]+$/.test(value))
-    return (s) => JSON.stringify(sample.sampleDecimal(perObject(s)));
+    return (s) => sample.sampleDecimal(perObject(s));
   if (
     typeof value === 'number' &&
     /^(amount|unit_amount|subtotal|total|net)(_|$)/.test(key) &&
     !around.resource.timestamps.includes(key)
   ) {
-    return value === 0 ? undefined : (s) => String(sample.sampleAmount(perObject(s)));
+    return value === 0 ? undefined : (s) => sample.sampleAmount(perObject(s));
   }
   const textual = typeof value === 'string' || (value === null && top);
   if (!textual) return undefined;
-  if (key === 'email' || key === 'customer_email' || key === 'receipt_email')
-    return (s) => JSON.stringify(sample.sampleEmail(hash(s)));
-  if (key === 'phone' || key === 'customer_phone') return (s) => JSON.stringify(sample.samplePhone(hash(s)));
+  if (key === 'email' || key === 'customer_email' || key === 'receipt_email') return (s) => sample.sampleEmail(hash(s));
+  if (key === 'phone' || key === 'customer_phone') return (s) => sample.samplePhone(hash(s));
   if (['name', 'customer_name', 'display_name', 'nickname', 'title'].includes(key) && !around.resource.enums[key])
     return revised((s) => sample.sampleName(hash(s)), top, around);
   if (key === 'description')
-    return revised((s) => (hash(s) % 4 === 0 && value === null ? null : sample.sampleText(hash(s) >>> 3)), top, around);
+    return revised(
+      (s) => (hash(s) % 4 === 0 && value === null ? 'null' : sample.sampleText(hash(s) >>> 3)),
+      top,
+      around,
+    );
   return undefined;
 }
 
 /** Objects without metadata show their updates in their name or description. */
-function revised(text: (s: Subject) => string | null, top: boolean, around: ShapeSurroundings): Slot {
-  if (!top || isObject(around.resource.example.metadata)) return (s) => JSON.stringify(text(s));
-  return (s) =>
-    JSON.stringify(s.change && s.change.version > 0 ? `${text(s) ?? ''} (revision ${s.change.version})` : text(s));
+function revised(text: Slot, top: boolean, around: ShapeSurroundings): Slot {
+  if (!top || isObject(around.resource.example.metadata)) return text;
+  return (s) => {
+    const version = s.change?.version ?? 0;
+    return version === 0 ? text(s) : JSON.stringify(`${JSON.parse(text(s)) ?? ''} (revision ${version})`);
+  };
 }
 
 /** Whether an update of this kind of object shows: it has metadata, or a text that may change. */

@@ -161,6 +161,7 @@ const noChange: Change = { version: 0, at: 0 };
 
 /** The former values of the top-level fields that differ; of `metadata` only the pairs that do, as Stripe does. */
 function previousAttributes(before: string, after: string): string {
+  if (before === after) return '{}';
   const [old, now] = [JSON.parse(before), JSON.parse(after)];
   const previous: Record<string, unknown> = {};
   for (const name of Object.keys(now)) {
