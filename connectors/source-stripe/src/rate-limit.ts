@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '@penstock/connector-sdk';
 
 /** Tokens that may pile up while nothing is asked for, in seconds' worth: larger bursts run into Stripe's own limit. */
 const BURST_S = 0.1;

@@ -1,21 +1,14 @@
-import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
+import { type Clock, ConnectorError, type ConnectorLog, type RetryAdvice, withRetries } from '@penstock/connector-sdk';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, request } from 'undici';
-import type { Clock } from './clock.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { isRetryableStatus, StripeResponseError } from './stripe-error.ts';
+import { StripeResponseError } from './stripe-error.ts';
 
 /** How long one request may take, answer included. */
 export const REQUEST_TIMEOUT_MS = 80_000;
-/** Attempts after the first one. */
-export const RETRIES_MAX = 8;
-/** No retry begins later than this after the first attempt. */
-export const RETRY_WITHIN_MS = 5 * 60_000;
 /** The longest pause that a `Retry-After` is believed. */
 export const RETRY_AFTER_MAX_MS = 60_000;
 /** Largest answer that is taken (64 MiB): a page of 100 objects is far below 10. */
 export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_MAX_MS = 32_000;
 
 /** An answer of Stripe with status 200. */
 export interface StripeResponse {
@@ -48,11 +41,6 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
   return Number.isNaN(ms) ? undefined : Math.min(RETRY_AFTER_MAX_MS, Math.max(0, ms));
 }
 
-/** Exponential backoff with full jitter. @param attempt from 1 */
-export function backoffMs(attempt: number, random: () => number): number {
-  return random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (attempt - 1));
-}
-
 function isLoopback(baseUrl: string): boolean {
   return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(baseUrl).hostname);
 }
@@ -67,10 +55,15 @@ function secondsOf(date: string | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
 }
 
-/** What one attempt came to. */
-type Attempt =
-  | { readonly kind: 'answer'; readonly response: StripeResponse }
-  | { readonly kind: 'failed'; readonly error: Error; readonly mayRetry: boolean; readonly waitMs: number | undefined };
+/** Whether and when a failed request is tried again. */
+function adviseRetry(error: unknown): RetryAdvice {
+  if (error instanceof StripeResponseError) {
+    if (!error.mayRetry) return undefined;
+    return error.retryAfterMs === undefined ? {} : { notBeforeMs: error.retryAfterMs };
+  }
+  const isHopeless = error instanceof Error && error.cause instanceof errors.ResponseExceededMaxSizeError;
+  return isHopeless ? undefined : {};
+}
 
 /** Makes GET requests to Stripe: within the rate, with a timeout, tried again where that can help. */
 export class StripeClient {
@@ -97,23 +90,22 @@ export class StripeClient {
    * @throws StripeResponseError for an answer other than 200; ConnectorError `unreachable` or `timed_out` when there was
    * none; the signal's reason when it is aborted, at once
    */
-  async get(path: string, signal: AbortSignal): Promise<StripeResponse> {
-    const { clock, rateLimit, log, random } = this.#options;
-    const startedAt = clock.now();
-    for (let attempt = 1; ; attempt++) {
-      await rateLimit.take(signal);
-      const result = await this.#attempt(path, signal);
-      if (result.kind === 'answer') return result.response;
-      const waitMs = Math.max(result.waitMs ?? 0, backoffMs(attempt, random));
-      const isLate = clock.now() + waitMs - startedAt > RETRY_WITHIN_MS;
-      if (!result.mayRetry || attempt > RETRIES_MAX || isLate) throw result.error;
-      log.debug(`Trying again in ${Math.round(waitMs)} ms, ${attempt} of ${RETRIES_MAX}. ${result.error.message}`);
-      await clock.sleep(waitMs, signal);
-    }
+  get(path: string, signal: AbortSignal): Promise<StripeResponse> {
+    const { clock, random, log } = this.#options;
+    return withRetries(() => this.#attempt(path, signal), {
+      advise: adviseRetry,
+      signal,
+      clock,
+      random,
+      onRetry: (error, retry, delayMs) =>
+        log.debug(`Retry ${retry} in ${Math.round(delayMs)} ms. ${(error as Error).message}`),
+    });
   }
 
-  async #attempt(path: string, signal: AbortSignal): Promise<Attempt> {
+  async #attempt(path: string, signal: AbortSignal): Promise<StripeResponse> {
     const { apiKey, apiVersion, baseUrl, clock, rateLimit } = this.#options;
+    // A retry takes a token too.
+    await rateLimit.take(signal);
     const plainPath = path.replace(/\?.*/s, '');
     const abort = new AbortController();
     const stop = (): void => abort.abort(signal.reason);
@@ -129,20 +121,18 @@ export class StripeClient {
       const bytes = Buffer.from(await body.arrayBuffer());
       const date = secondsOf(headerOf(headers, 'date'));
       if (date !== undefined) this.#clockOffset = date - Math.floor(clock.now() / 1000);
-      if (statusCode === 200) return { kind: 'answer', response: { body: bytes, date } };
+      if (statusCode === 200) return { body: bytes, date };
       const waitMs = retryAfterMs(headerOf(headers, 'retry-after'), clock.now());
       if (statusCode === 429) rateLimit.slowDown(waitMs ?? 0);
-      const said = headerOf(headers, 'stripe-should-retry');
-      return {
-        kind: 'failed',
-        error: new StripeResponseError(plainPath, statusCode, bytes, headerOf(headers, 'request-id')),
-        mayRetry: said === undefined || statusCode === 429 ? isRetryableStatus(statusCode) : said === 'true',
-        waitMs,
-      };
+      const advice = headerOf(headers, 'stripe-should-retry');
+      throw new StripeResponseError(plainPath, statusCode, bytes, {
+        requestId: headerOf(headers, 'request-id'),
+        retryAfterMs: waitMs,
+        shouldRetry: advice === undefined ? undefined : advice === 'true',
+      });
     } catch (error) {
       signal.throwIfAborted();
-      const mayRetry = !(error instanceof errors.ResponseExceededMaxSizeError);
-      return { kind: 'failed', error: this.#noAnswer(plainPath, error), mayRetry, waitMs: undefined };
+      throw error instanceof StripeResponseError ? error : this.#noAnswer(plainPath, error);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);

@@ -13,6 +13,14 @@ const errorBodySchema = z.object({
   }),
 });
 
+/** What the headers of an answer say of its error. */
+export interface ErrorHeaders {
+  readonly requestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  /** Stripe's own advice, where it gives one. */
+  readonly shouldRetry: boolean | undefined;
+}
+
 /** An answer of Stripe that is an error, after all retries that could help. */
 export class StripeResponseError extends Error {
   override readonly name = 'StripeResponseError';
@@ -27,8 +35,14 @@ export class StripeResponseError extends Error {
   /** Whether the answer has the form of Stripe's errors: a proxy or another server would not write it. */
   readonly isFromStripe: boolean;
 
+  /** Whether the same request may succeed a moment later. */
+  readonly mayRetry: boolean;
+  /** How long Stripe asks to wait before that, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
   /** @param path of the request, without its query */
-  constructor(path: string, status: number, body: Buffer, requestId: string | undefined) {
+  constructor(path: string, status: number, body: Buffer, headers: ErrorHeaders) {
+    const { requestId, retryAfterMs, shouldRetry } = headers;
     const { error } = parseBody(body);
     const parts = [`HTTP ${status}`, error.code, requestId].filter((part) => part !== undefined);
     super(`GET ${path} answered ${error.message ?? 'without saying why'} (${parts.join(', ')}).`);
@@ -37,6 +51,10 @@ export class StripeResponseError extends Error {
     this.type = error.type;
     this.param = error.param;
     this.requestId = requestId;
+    this.retryAfterMs = retryAfterMs;
+    // 409 is a lock that another request holds. A 429 is always worth a wait.
+    const isTransient = status === 429 || status === 409 || status >= 500;
+    this.mayRetry = shouldRetry === undefined || status === 429 ? isTransient : shouldRetry;
     this.stripeMessage = error.message ?? '';
     this.isFromStripe = Object.keys(error).length > 0;
   }
@@ -53,11 +71,6 @@ function parseBody(body: Buffer): z.infer<typeof errorBodySchema> {
   } catch {
     return { error: {} };
   }
-}
-
-/** Whether the same request may succeed a moment later: 409 is a lock that another request holds. */
-export function isRetryableStatus(status: number): boolean {
-  return status === 429 || status === 409 || status >= 500;
 }
 
 /** What an error means for the stream, or for the run. */

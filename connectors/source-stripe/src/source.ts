@@ -1,0 +1,55 @@
+import { type Source, type SourceContext, systemClock } from '@penstock/connector-sdk';
+import packageJson from '../package.json' with { type: 'json' };
+import { resolveAccount } from './account.ts';
+import { baseUrlOf, configSchema, pageSlotsOf, rateOf, type StripeConfig } from './config.ts';
+import { streamStateSchema } from './ranges/stream-state.ts';
+import { RateLimit } from './rate-limit.ts';
+import { readBackfill } from './read-backfill.ts';
+import { describeStreams } from './stream-table.ts';
+import { StripeClient } from './stripe-client.ts';
+
+function connect({ config, log }: SourceContext<StripeConfig>): StripeClient {
+  return new StripeClient({
+    apiKey: config.api_key,
+    apiVersion: config.api_version,
+    baseUrl: baseUrlOf(config),
+    rateLimit: new RateLimit(rateOf(config), systemClock),
+    clock: systemClock,
+    log,
+    connections: pageSlotsOf(config),
+    random: Math.random,
+  });
+}
+
+/** Stripe's lists as streams. */
+export const stripeSource: Source<typeof configSchema> = {
+  name: 'stripe',
+  version: packageJson.version,
+  description: 'Reads the lists of a Stripe account.',
+  config: configSchema,
+  streamState: streamStateSchema,
+
+  async check(context) {
+    const client = connect(context);
+    try {
+      const account = await resolveAccount(context.config, client, context.signal);
+      const name = account.displayName === undefined ? '' : ` (${account.displayName})`;
+      return `The key reads the account ${account.id}${name}.`;
+    } finally {
+      await client.close();
+    }
+  },
+
+  async discover() {
+    return { streams: await describeStreams() };
+  },
+
+  async *read(context) {
+    const client = connect(context);
+    try {
+      yield* readBackfill(context, client, systemClock);
+    } finally {
+      await client.close();
+    }
+  },
+};
