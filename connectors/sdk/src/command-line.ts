@@ -1,0 +1,237 @@
+import { secretPaths } from '@penstock/protocol';
+import yargs, { type Argv } from 'yargs';
+import { configJsonSchema } from './config-file.ts';
+import { type AnyConnector, isSource, programName } from './connector.ts';
+import { configHelp } from './help-text.ts';
+import { nearestName } from './nearest-name.ts';
+
+export type CommandName = 'spec' | 'check' | 'discover' | 'read' | 'write' | 'setup' | 'teardown';
+
+const flagTexts = {
+  config: 'The config, a JSON file',
+  catalog: 'The streams to move: a JSON file, for example what `discover` printed',
+  state: 'What an earlier run printed (its lines, or the state as JSON), to go on from there',
+  'source-input': 'Input of the source, one JSON value a line',
+  'stop-on-stdin-end': 'Stop, as on SIGTERM, when stdin ends',
+  input: 'Read this file or named pipe instead of stdin',
+  output: 'Write this file or named pipe instead of stdout',
+} as const;
+
+type FlagName = keyof typeof flagTexts;
+
+interface Command {
+  readonly about: string;
+  readonly required: readonly FlagName[];
+  readonly optional: readonly FlagName[];
+  readonly examples: readonly (readonly [string, string])[];
+}
+
+function commandsOf(connector: AnyConnector): Partial<Record<CommandName, Command>> {
+  const commands: Partial<Record<CommandName, Command>> = {
+    spec: {
+      about: 'Prints what the config may hold: one `spec` message',
+      required: [],
+      optional: ['output'],
+      examples: [['spec', 'The JSON Schema of the config']],
+    },
+    check: {
+      about: 'Tries the config: prints one `connection_status` message; exits with 0 also when that says `failed`',
+      required: ['config'],
+      optional: ['input', 'output'],
+      examples: [['check --config config.json', 'Does the connection work?']],
+    },
+  };
+  if (isSource(connector)) {
+    commands.discover = {
+      about: 'Prints the streams that there are: one `catalog` message',
+      required: ['config'],
+      optional: ['input', 'output'],
+      examples: [['discover --config config.json > catalog.json', 'Keep the catalog, for read and write']],
+    };
+    commands.read = {
+      about: 'Reads the streams of the catalog: prints records, checkpoints and statuses, one JSON object a line',
+      required: ['config', 'catalog'],
+      optional: [
+        'state',
+        ...(connector.sourceInput === undefined ? [] : (['source-input'] as const)),
+        'stop-on-stdin-end',
+        'input',
+        'output',
+      ],
+      examples: [
+        ['read --config config.json --catalog catalog.json', 'Everything'],
+        ['read --config config.json --catalog catalog.json --state state.ndjson', 'What is new since then'],
+      ],
+    };
+  } else {
+    commands.write = {
+      about: 'Writes what comes in on stdin: prints each checkpoint once all records before it are committed',
+      required: ['config', 'catalog'],
+      optional: ['input', 'output'],
+      examples: [
+        ['write --config config.json --catalog catalog.json < messages.ndjson', 'From a file'],
+        ['write --config config.json --catalog catalog.json | tee -a state.ndjson', 'Keep the state for the next read'],
+      ],
+    };
+  }
+  for (const name of ['setup', 'teardown'] as const) {
+    if (connector[name] === undefined) continue;
+    commands[name] = {
+      about: name === 'setup' ? 'Prepares the other side for a sync' : 'Takes back what setup (and write) made',
+      required: ['config'],
+      optional: ['catalog', 'input', 'output'],
+      examples: [],
+    };
+  }
+  return commands;
+}
+
+/** A command that is to be run, its flags checked. */
+export interface Invocation {
+  readonly command: CommandName;
+  readonly flags: { readonly [Flag in Exclude<FlagName, 'stop-on-stdin-end'>]?: string } & {
+    readonly 'stop-on-stdin-end'?: boolean;
+  };
+}
+
+/** What a command line asks for. `refused` is one line for stderr and exit code 2. */
+export type ParsedCommandLine =
+  | { readonly kind: 'run'; readonly invocation: Invocation }
+  | { readonly kind: 'show'; readonly text: string }
+  | { readonly kind: 'refused'; readonly text: string };
+
+/** Flags that `-` makes read stdin. `write` reads its messages there, so it takes none. */
+const stdinFlags = ['config', 'source-input'] as const;
+
+/** Reads the arguments after the program's name. Values of unknown flags are not repeated: they may be secrets (P7). */
+export async function parseCommandLine(connector: AnyConnector, args: readonly string[]): Promise<ParsedCommandLine> {
+  const program = programName(connector);
+  const commands = commandsOf(connector);
+  const refuse = (text: string): ParsedCommandLine => ({ kind: 'refused', text });
+
+  const unknown = refuseUnknown(connector, commands, args);
+  if (unknown !== undefined) return refuse(unknown);
+
+  let shown = '';
+  let failure: string | undefined;
+  const parser = describeProgram(connector, commands).fail((message, error) => {
+    failure ??= message ?? error.message;
+  });
+  const argv = await parser.parseAsync([...args], {}, (_error, _argv, output) => {
+    shown = output;
+  });
+  if (failure !== undefined) {
+    return refuse(`${failure.replace(/\s*\n\s*/g, ' ').replace(/\.?$/, '.')} Run ${program} --help.`);
+  }
+  if (argv.help === true || argv.version === true) return { kind: 'show', text: `${shown}\n` };
+  const command = argv._[0] as CommandName;
+  const flags = Object.fromEntries(
+    Object.keys(flagTexts).flatMap((flag) => (argv[flag] === undefined ? [] : [[flag, argv[flag]]])),
+  ) as Invocation['flags'];
+  return refuseFlags(command, flags) ?? { kind: 'run', invocation: { command, flags } };
+}
+
+function refuseFlags(command: CommandName, flags: Invocation['flags']): ParsedCommandLine | undefined {
+  for (const [flag, value] of Object.entries(flags)) {
+    if (Array.isArray(value)) return { kind: 'refused', text: `--${flag} is given more than once.` };
+    if (value === '') return { kind: 'refused', text: `--${flag} needs a value.` };
+    if (value === '-' && !stdinFlags.includes(flag as (typeof stdinFlags)[number])) {
+      return {
+        kind: 'refused',
+        text: `--${flag} can not be -: only --config and --source-input may be read from stdin.`,
+      };
+    }
+  }
+  const fromStdin = stdinFlags.filter((flag) => flags[flag] === '-');
+  if (fromStdin.length === 2) {
+    return { kind: 'refused', text: 'Only one of --config and --source-input can be read from stdin.' };
+  }
+  if (fromStdin.length === 0) return undefined;
+  const [flag] = fromStdin;
+  if (command === 'write') {
+    return { kind: 'refused', text: `write reads its messages from stdin, so --${flag} can not be -; give a file.` };
+  }
+  if (flags['stop-on-stdin-end'] === true) {
+    return { kind: 'refused', text: `--stop-on-stdin-end needs stdin for itself, so --${flag} can not be -.` };
+  }
+  return undefined;
+}
+
+function refuseUnknown(
+  connector: AnyConnector,
+  commands: Partial<Record<CommandName, Command>>,
+  args: readonly string[],
+): string | undefined {
+  const program = programName(connector);
+  const names = Object.keys(commands);
+  const command = args.find((arg) => !arg.startsWith('-'));
+  const asksForHelp = args.some((arg) => arg === '--help' || arg === '--version');
+  if (command === undefined && args.length === 0)
+    return `No command. Commands: ${names.join(', ')}. Run ${program} --help.`;
+  const known = command === undefined ? undefined : commands[command as CommandName];
+  const valid = known === undefined ? Object.keys(flagTexts) : [...known.required, ...known.optional];
+  const schema = configJsonSchema(connector.config);
+  const configKeys = Object.keys((schema.properties ?? {}) as object);
+  for (const arg of args) {
+    if (!arg.startsWith('-') || arg === '-') continue;
+    const name = arg.replace(/^-+/, '').split('=')[0]!;
+    if (['help', 'version'].includes(name) || (arg.startsWith('--') && valid.includes(name))) continue;
+    const wanted = name.replaceAll('-', '_');
+    const secret = secretPaths(schema).find((path) => path === wanted || path.split('.').at(-1) === wanted);
+    if (secret !== undefined) {
+      return `--${name}: ${secret} is a secret and can not be a flag, because others can see command lines. Write it in the config file as "${secret}": "\${ENV_NAME}", or "${secret}_file": "PATH".`;
+    }
+    if (configKeys.includes(wanted))
+      return `--${name}: ${wanted} is a key of the config file (--config FILE), not a flag.`;
+    const near = nearestName(name, valid);
+    const meant = near === undefined ? '' : ` Did you mean --${near}?`;
+    return `There is no flag --${name.slice(0, 50)}${known === undefined ? '' : ` of ${command}`}.${meant} Run ${program} ${known === undefined ? '' : `${command} `}--help.`;
+  }
+  if (asksForHelp && known === undefined) return undefined;
+  if (known === undefined) {
+    const near = command === undefined ? undefined : nearestName(command, names);
+    return `There is no such command.${near === undefined ? '' : ` Did you mean ${near}?`} Commands: ${names.join(', ')}. Run ${program} --help.`;
+  }
+  return undefined;
+}
+
+function describeProgram(connector: AnyConnector, commands: Partial<Record<CommandName, Command>>): Argv {
+  const program = programName(connector);
+  let parser = yargs([])
+    .scriptName(program)
+    .locale('en')
+    .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false, 'boolean-negation': false })
+    .usage(`${connector.description}\n\n  $0 COMMAND [FLAGS]`)
+    .version(`${program} ${connector.version}`)
+    .help()
+    .wrap(110)
+    .demandCommand(1, 1, 'No command.', 'There are arguments that belong to no flag.')
+    .strict()
+    .epilog(
+      `${configHelp(connector)}\n\nExit codes: 0 done; 2 wrong command line or file; 10 stopped early, run again to go on; 20 configuration or\ncredentials; 30 failed, try again; 40 the protocol was broken. Run $0 COMMAND --help for one command.`,
+    );
+  for (const [name, command] of Object.entries(commands)) {
+    parser = parser.command(name, command.about, (sub) => describeCommand(sub, name, connector, command));
+  }
+  return parser as Argv;
+}
+
+function describeCommand(parser: Argv, name: string, connector: AnyConnector, command: Command): Argv {
+  let described = parser.usage(`${command.about}\n\n  $0 ${name} [FLAGS]`);
+  for (const flag of [...command.required, ...command.optional]) {
+    if (flag === 'stop-on-stdin-end') {
+      described = described.option(flag, { type: 'boolean', describe: flagTexts[flag] });
+      continue;
+    }
+    const dash = name !== 'write' && stdinFlags.includes(flag as (typeof stdinFlags)[number]) ? '; - is stdin' : '';
+    const demandOption = command.required.includes(flag);
+    described = described.option(flag, {
+      type: 'string',
+      requiresArg: true,
+      describe: flagTexts[flag] + dash,
+      demandOption,
+    });
+  }
+  for (const [example, about] of command.examples) described = described.example(`$0 ${example}`, about);
+  return command.required.length === 0 ? described.epilog('') : described.epilog(configHelp(connector));
+}

@@ -1,0 +1,223 @@
+import {
+  CodedError,
+  type ConfiguredCatalog,
+  catalogSchema,
+  configuredCatalogSchema,
+  describeIssues,
+  type JsonSchema,
+} from '@penstock/protocol';
+import { z } from 'zod';
+import { findJsonError } from './json-position.ts';
+import { nearestName } from './nearest-name.ts';
+import { readFileWhole } from './open-file.ts';
+
+/** The suffix of a key whose value is the path of a file that holds the value. */
+const FILE_SUFFIX = '_file';
+
+/** Nested config is followed this deep. */
+const DEPTH_MAX = 20;
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The JSON value of a text.
+ *
+ * @param where what the text is, for the message, e.g. `Config file config.json`
+ * @throws CodedError `file_invalid` with line and column
+ */
+export function parseJsonText(where: string, bytes: Buffer): unknown {
+  const text = bytes.toString('utf8').replace(/^\u{feff}/u, '');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const position = findJsonError(text);
+    const at =
+      position === undefined ? '' : `, line ${position.line}, column ${position.column}: expected ${position.expected}`;
+    // No cause: its message quotes the file, which may hold a secret (P7).
+    if (position !== undefined) throw new CodedError('file_invalid', { message: `${where} is not JSON${at}.` });
+    throw new CodedError('file_invalid', { message: `${where} is not JSON.`, cause });
+  }
+}
+
+/** The JSON Schema of a connector's config as a user writes it, unknown keys refused. */
+export function configJsonSchema(schema: z.ZodObject): JsonSchema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema.strict(), { io: 'input', unrepresentable: 'any' });
+  return rest as JsonSchema;
+}
+
+function branchesOf(schema: unknown): Record<string, unknown>[] {
+  if (!isObject(schema)) return [];
+  const inner = ['anyOf', 'oneOf', 'allOf'].flatMap((keyword) => {
+    const branches = schema[keyword];
+    return Array.isArray(branches) ? branches.flatMap(branchesOf) : [];
+  });
+  return [schema, ...inner];
+}
+
+function keySchemas(schemas: readonly unknown[], key: string): unknown[] {
+  return schemas.flatMap(branchesOf).flatMap((schema) => {
+    if (isObject(schema.properties) && Object.hasOwn(schema.properties, key)) return [schema.properties[key]];
+    return isObject(schema.additionalProperties) ? [schema.additionalProperties] : [];
+  });
+}
+
+function namedKeys(schemas: readonly unknown[]): string[] {
+  const names = schemas
+    .flatMap(branchesOf)
+    .flatMap((schema) => (isObject(schema.properties) ? Object.keys(schema.properties) : []));
+  return [...new Set(names)];
+}
+
+function mayBeString(schemas: readonly unknown[]): boolean {
+  return schemas.flatMap(branchesOf).some((schema) => schema.type === 'string' || typeof schema.const === 'string');
+}
+
+/** `${NAME}` is the environment variable NAME; `$${` stands for `${` itself. */
+const reference = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+class ConfigResolver {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly problems: { readonly path: string; readonly problem: string }[] = [];
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  async resolve(value: unknown, schemas: readonly unknown[], path: readonly string[]): Promise<unknown> {
+    if (typeof value === 'string') return this.#fromEnvironment(value, path);
+    if (path.length > DEPTH_MAX) return value;
+    if (Array.isArray(value)) {
+      const items = schemas.flatMap(branchesOf).flatMap((schema) => (isObject(schema.items) ? [schema.items] : []));
+      return Promise.all(value.map((item, index) => this.resolve(item, items, [...path, String(index)])));
+    }
+    return isObject(value) ? this.#resolveObject(value, schemas, path) : value;
+  }
+
+  async #resolveObject(value: Record<string, unknown>, schemas: readonly unknown[], path: readonly string[]) {
+    const resolved: [string, unknown][] = [];
+    const known = namedKeys(schemas);
+    for (const [key, inner] of Object.entries(value)) {
+      const at = [...path, key];
+      const target = key.endsWith(FILE_SUFFIX) ? key.slice(0, -FILE_SUFFIX.length) : '';
+      if (known.includes(key) || !known.includes(target) || !mayBeString(keySchemas(schemas, target))) {
+        resolved.push([key, await this.resolve(inner, keySchemas(schemas, key), at)]);
+      } else if (Object.hasOwn(value, target)) {
+        this.#report(at, `${target} is given too; only one of them is allowed`);
+      } else if (typeof inner !== 'string') {
+        this.#report(at, 'expected the path of a file');
+      } else {
+        const file = this.#fromEnvironment(inner, at);
+        const bytes = await readFileWhole(`File of config key ${at.join('.')},`, file);
+        resolved.push([target, bytes.toString('utf8').replace(/\r?\n$/, '')]);
+      }
+    }
+    return Object.fromEntries(resolved);
+  }
+
+  #report(path: readonly string[], problem: string): void {
+    this.problems.push({ path: path.join('.'), problem });
+  }
+
+  #fromEnvironment(text: string, path: readonly string[]): string {
+    return text.replace(reference, (whole, escaping: string, name: string) => {
+      if (escaping !== '') return whole.slice(1);
+      const found = this.#env[name];
+      if (found === undefined) this.#report(path, `the environment variable ${name} is not set`);
+      return found ?? '';
+    });
+  }
+}
+
+function describeIssue(issue: z.core.$ZodIssue, jsonSchema: JsonSchema): string[] {
+  const path = issue.path.map(String);
+  if (issue.code !== 'unrecognized_keys') {
+    const where = path.length === 0 ? 'the config' : path.join('.');
+    // "received undefined" is how the schema library says that a key is missing.
+    return [
+      issue.message.endsWith('received undefined')
+        ? `${where}: is missing (${expected(issue)})`
+        : `${where}: ${issue.message}`,
+    ];
+  }
+  const valid = namedKeys(path.reduce<unknown[]>((schemas, key) => keySchemas(schemas, key), [jsonSchema]));
+  return issue.keys.map((key) => {
+    const base = key.endsWith(FILE_SUFFIX) ? key.slice(0, -FILE_SUFFIX.length) : key;
+    const near = nearestName(base, valid);
+    const meant = near === undefined ? '' : `; did you mean ${base === key ? near : near + FILE_SUFFIX}?`;
+    return `${[...path, key].join('.')}: there is no such key${meant}${path.length === 0 ? '' : ` (valid: ${valid.join(', ')})`}`;
+  });
+}
+
+function expected(issue: z.core.$ZodIssue): string {
+  return 'expected' in issue ? `expected ${issue.expected}` : issue.message;
+}
+
+/** A config that is ready for use. */
+export interface CheckedConfig<Config> {
+  /** Defaults filled in and transformed as the connector's schema says. */
+  readonly config: Config;
+  /** As a user could have written it without references and `…_file` keys; holds secrets. */
+  readonly plain: Record<string, unknown>;
+}
+
+/**
+ * Resolves `${NAME}` and `…_file` keys and checks the result against the connector's schema, unknown keys refused.
+ *
+ * @throws CodedError `config_invalid` naming every path, what was expected and the valid keys; `file_unreadable`
+ */
+export async function checkConfig<Schema extends z.ZodObject>(
+  raw: unknown,
+  schema: Schema,
+  env: NodeJS.ProcessEnv,
+): Promise<CheckedConfig<z.output<Schema>>> {
+  const jsonSchema = configJsonSchema(schema);
+  if (!isObject(raw)) throw new CodedError('config_invalid', { message: 'The config has to be a JSON object.' });
+  const resolver = new ConfigResolver(env);
+  const plain = (await resolver.resolve(raw, [jsonSchema], [])) as Record<string, unknown>;
+  const parsed = schema.strict().safeParse(plain);
+  const reported = new Set(resolver.problems.map(({ path }) => path));
+  // What stands in the place of a value that could not be found is not worth a second complaint.
+  const issues = (parsed.error?.issues ?? []).filter(
+    (issue) => !reported.has(issue.path.join('.')) || issue.path.length === 0,
+  );
+  const problems = [
+    ...resolver.problems.map(({ path, problem }) => `${path}: ${problem}`),
+    ...issues.flatMap((issue) => describeIssue(issue, jsonSchema)),
+  ];
+  if (problems.length > 0 || !parsed.success) {
+    throw new CodedError('config_invalid', {
+      message: `The config is not valid. ${problems.join('. ')}.`,
+      remedy: `Valid keys: ${namedKeys([jsonSchema]).join(', ')}; --help describes them.`,
+    });
+  }
+  return { config: parsed.data as z.output<Schema>, plain };
+}
+
+/**
+ * A catalog from its JSON. Also takes what `discover` prints: then every stream is read, incrementally, and merged by its
+ * primary key where it has one.
+ *
+ * @throws CodedError `config_invalid`
+ */
+export function checkCatalog(where: string, raw: unknown): ConfiguredCatalog {
+  const inner = isObject(raw) && raw.type === 'catalog' ? raw.catalog : raw;
+  const discovered = catalogSchema.safeParse(inner);
+  if (discovered.success) {
+    return {
+      streams: discovered.data.streams.map((stream) => ({
+        stream,
+        sync_mode: 'incremental',
+        destination_sync_mode: stream.primary_key.length > 0 ? 'append_dedup' : 'append',
+      })),
+    };
+  }
+  const configured = configuredCatalogSchema.safeParse(inner);
+  if (configured.success) return configured.data;
+  throw new CodedError('config_invalid', {
+    message: `${where} is not a catalog: ${describeIssues(configured.error)}.`,
+    remedy:
+      'Use what `discover` prints, or {"streams": [{"stream": {…}, "sync_mode": …, "destination_sync_mode": …}]}.',
+  });
+}

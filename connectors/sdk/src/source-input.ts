@@ -1,0 +1,44 @@
+import type { Readable } from 'node:stream';
+import { describeIssues, InvalidLines, LineSplitter, showLine } from '@penstock/protocol';
+import type { z } from 'zod';
+import type { ConnectorLog } from './connector-log.ts';
+
+/** The value of a line: bare, or in a `source_input` message. */
+function unwrap(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && 'type' in value && value.type === 'source_input') {
+    return (value as { source_input?: unknown }).source_input;
+  }
+  return value;
+}
+
+/**
+ * Reads what `--source-input` brings, one JSON value a line; the next one is read when it is asked for. A line that is no
+ * JSON or that the schema refuses is a warning.
+ *
+ * @throws CodedError `protocol_violated` after too many of those, `line_too_long`
+ */
+export async function* readSourceInput(stream: Readable, schema: z.ZodType, log: ConnectorLog) {
+  const splitter = new LineSplitter();
+  const invalid = new InvalidLines('the source input');
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const values: unknown[] = [];
+    splitter.push(chunk, (bytes, start, end) => {
+      const line = bytes.subarray(start, end);
+      const refuse = (reason: string): void => log.warn(invalid.add(splitter.lineNumber, line, reason).message);
+      if (line.toString().trim() === '') return;
+      let value: unknown;
+      try {
+        value = unwrap(JSON.parse(line.toString()));
+      } catch {
+        return refuse('not JSON');
+      }
+      const parsed = schema.safeParse(value);
+      if (parsed.success) values.push(parsed.data);
+      else refuse(describeIssues(parsed.error));
+    });
+    yield* values;
+  }
+  const rest = splitter.takeRest();
+  if (rest !== undefined)
+    log.warn(`The last line of the source input has no newline and is dropped: ${showLine(rest)}`);
+}
