@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+const limits = z.strictObject({
+  batch_bytes_max: z
+    .int()
+    .min(1024)
+    .max(256 * 1024 * 1024)
+    .default(8 * 1024 * 1024)
+    .describe('Records of a stream are written when they have this many bytes.'),
+  batch_records_max: z.int().min(1).max(1_000_000).default(10_000).describe('… or are this many.'),
+  batch_seconds_max: z.number().positive().max(3600).default(1).describe('… or have waited this long, in seconds.'),
+  open_checkpoints_max: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('Reading pauses while this many checkpoints wait for their records.'),
+  retries_max: z.int().min(0).max(100).default(8).describe('How often a batch is tried again after a passing trouble.'),
+  retry_seconds_max: z.number().positive().default(300).describe('… and for how long, in seconds.'),
+  connect_seconds_max: z.number().positive().default(30).describe('How long a connection may take, in seconds.'),
+});
+
+/** The configuration, strict: an unknown key is an error. */
+export const configSchema = z.strictObject({
+  url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'a URL like postgres://USER:PASSWORD@HOST:5432/DATABASE')
+    .meta({ secret: true })
+    .describe(
+      'Where the database is: postgres://USER:PASSWORD@HOST:5432/DATABASE. Or give `url_file`, a file that holds it.',
+    ),
+  schema: z.string().min(1).max(63).default('public').describe('The schema of the tables; created when it is missing.'),
+  connections: z.int().min(1).max(32).default(2).describe('How many connections write at the same time.'),
+  columns: z
+    .enum(['typed', 'raw'])
+    .default('typed')
+    .describe(
+      'typed: a column for each top-level scalar of the JSON Schema. raw: only keys and _raw_data, which is faster.',
+    ),
+  index: z
+    .enum(['none', 'default'])
+    .default('default')
+    .describe('default: indexes on `created` and on references. none: the primary key alone.'),
+  on_bad_record: z
+    .enum(['fail_stream', 'skip'])
+    .default('fail_stream')
+    .describe('What happens when Postgres can not store a record. skip: it is left out and logged.'),
+  soft_delete: z
+    .enum(['mark', 'remove'])
+    .default('mark')
+    .describe('What becomes of the row of a deleted record: marked as deleted with its content kept, or removed.'),
+  ssl_ca_pem: z
+    .string()
+    .optional()
+    .describe('Certificate of the authority that signed the server certificate, as PEM text.'),
+  limits: limits.prefault({}).describe('Limits on memory, time and retries.'),
+});
+
+export type Config = z.output<typeof configSchema>;

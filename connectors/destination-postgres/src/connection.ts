@@ -1,0 +1,74 @@
+import { ConnectorError } from '@penstock/connector-sdk';
+import pg from 'pg';
+import type { Config } from './config.ts';
+import { stageSql } from './merge-sql.ts';
+import { connectionError, type Target } from './postgres-error.ts';
+
+/** No connection, and waiting did not help: the run ends, not just a stream. */
+export class ConnectionFailure extends ConnectorError {}
+
+/** A connection for our own statements. */
+export async function connect(config: Config): Promise<pg.Client> {
+  const client = makeClient(config);
+  // A connection that breaks while nothing runs on it reports so here; the next statement fails anyway.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    throw await closeAfter(client, connectionError(error, targetOf(client)));
+  }
+  return client;
+}
+
+function makeClient(config: Config): pg.Client {
+  try {
+    return new pg.Client({
+      connectionString: config.url,
+      application_name: 'penstock',
+      keepAlive: true,
+      connectionTimeoutMillis: config.limits.connect_seconds_max * 1000,
+      ...(config.ssl_ca_pem !== undefined && { ssl: { ca: config.ssl_ca_pem } }),
+    });
+  } catch {
+    // The cause is left out: it holds the URL with its password.
+    throw new ConnectorError('config_invalid', {
+      message: '`url` is no valid Postgres URL.',
+      remedy:
+        'Write postgres://USER:PASSWORD@HOST:5432/DATABASE, with special characters in the password percent-encoded.',
+    });
+  }
+}
+
+/**
+ * Makes a connection ready for writing: the stage, and settings that our statements rely on.
+ *
+ * @throws ConnectorError `permission_missing` when temporary tables are not allowed
+ */
+export async function prepareWriting(client: pg.Client): Promise<void> {
+  const { database, user } = targetOf(client);
+  try {
+    // Times without an offset are UTC. A stage is sorted in memory. A batch waits its turn inside a transaction. Every join is
+    // with an index: a plan that reads a whole table for a batch is never right here, whatever the statistics say.
+    await client.query(`set standard_conforming_strings = on; set timezone = 'UTC'; set work_mem = '64MB'; set jit = off;
+      set idle_in_transaction_session_timeout = 0; set enable_hashjoin = off; set enable_mergejoin = off;
+      set client_min_messages = warning; ${stageSql}`);
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== '42501') throw cause;
+    throw new ConnectorError('permission_missing', {
+      message: `User "${user}" may not make temporary tables in database "${database}".`,
+      remedy: `Run: grant temporary on database "${database}" to "${user}"`,
+      cause,
+    });
+  }
+}
+
+/** Where a client connects to; for messages. */
+export function targetOf(client: pg.Client): Target {
+  const { host, port, database = '', user = '' } = client;
+  return { host, port, database, user };
+}
+
+async function closeAfter<E>(client: pg.Client, error: E): Promise<E> {
+  await client.end().catch(() => {});
+  return error;
+}

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { ConnectorError, type Destination, type DestinationContext, type WriteContext } from '@penstock/connector-sdk';
+import type { DestinationMessage } from '@penstock/protocol';
+import type { Client } from 'pg';
+import { type Config, configSchema } from './config.ts';
+import { connect, prepareWriting, targetOf } from './connection.ts';
+import { quoteName } from './identifier.ts';
+import { planTables } from './plan-tables.ts';
+import { reasonOf } from './postgres-error.ts';
+import { prepareTables } from './prepare-tables.ts';
+import { type StreamTable, streamTable } from './store-batch.ts';
+import { storeThenConfirm } from './store-then-confirm.ts';
+
+/** The oldest version that is tested, as `server_version_num`. */
+const versionMin = 150_000;
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** Writes streams into tables of a Postgres database. */
+export const destination: Destination<typeof configSchema> = {
+  name: 'postgres',
+  version,
+  description: 'Writes each stream into a table of a Postgres database, by COPY and merge.',
+  config: configSchema,
+  syncModes: ['append', 'append_dedup'],
+  check,
+  write,
+};
+
+type Rights = {
+  server_version: string;
+  server_version_num: number;
+  is_standby: boolean;
+  has_schema: boolean;
+  may_create_schema: boolean;
+  may_use_schema: boolean;
+  may_create_tables: boolean;
+};
+
+async function check({ config }: DestinationContext<Config>): Promise<string> {
+  const client = await connect(config);
+  try {
+    const { server_version } = await checkRights(client, config.schema);
+    await prepareWriting(client);
+    const { host, port, database } = targetOf(client);
+    return `PostgreSQL ${server_version} at ${host}:${port}, database "${database}", schema "${config.schema}".`;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** What writing needs, asked before any data moves. @throws ConnectorError that names what is missing and how to get it */
+async function checkRights(client: Client, schema: string): Promise<Rights> {
+  const { rows } = await client.query<Rights>(
+    `select current_setting('server_version') as server_version, current_setting('server_version_num')::int as server_version_num,
+       pg_is_in_recovery() as is_standby, s.oid is not null as has_schema,
+       has_database_privilege(current_database(), 'create') as may_create_schema,
+       coalesce(has_schema_privilege(s.oid, 'usage'), false) as may_use_schema,
+       coalesce(has_schema_privilege(s.oid, 'create'), false) as may_create_tables
+     from (select $1::text as name) wanted left join pg_namespace s on s.nspname = wanted.name`,
+    [schema],
+  );
+  const rights = rows[0]!;
+  const { database, user } = targetOf(client);
+  const refuse = (code: 'permission_missing' | 'config_invalid', text: string, remedy: string) =>
+    new ConnectorError(code, { message: text, remedy });
+  if (rights.server_version_num < versionMin)
+    throw refuse(
+      'config_invalid',
+      `The server is PostgreSQL ${rights.server_version}.`,
+      'Version 15 or newer is needed.',
+    );
+  if (rights.is_standby)
+    throw refuse('config_invalid', 'The server is a read-only standby.', 'Put the primary server into `url`.');
+  if (!rights.has_schema && !rights.may_create_schema)
+    throw refuse(
+      'permission_missing',
+      `Schema "${schema}" does not exist, and user "${user}" may not create it in database "${database}".`,
+      `Run: create schema ${quoteName(schema)} authorization ${quoteName(user)}`,
+    );
+  if (rights.has_schema && !(rights.may_use_schema && rights.may_create_tables))
+    throw refuse(
+      'permission_missing',
+      `User "${user}" may not create tables in schema "${schema}".`,
+      `Run: grant usage, create on schema ${quoteName(schema)} to ${quoteName(user)}`,
+    );
+  return rights;
+}
+
+async function* write(context: WriteContext<Config>): AsyncGenerator<DestinationMessage> {
+  const { config, catalog, log } = context;
+  const { plans, refused } = planTables(catalog, config);
+  const tables = new Map<string, StreamTable | ConnectorError>();
+  for (const { stream, reason } of refused)
+    tables.set(
+      stream,
+      new ConnectorError('mode_unsupported', {
+        message: `Stream "${stream}": ${reason}`,
+        remedy: 'Change its destination_sync_mode.',
+      }),
+    );
+  const client = await connect(config);
+  try {
+    for (const [stream, prepared] of await prepareTables(client, config.schema, plans, log))
+      tables.set(stream, prepared instanceof ConnectorError ? prepared : streamTable(prepared));
+  } catch (cause) {
+    throw cause instanceof ConnectorError
+      ? cause
+      : new ConnectorError('permission_missing', {
+          message: `The tables could not be prepared: ${reasonOf(cause)}.`,
+          remedy: 'Run `check`.',
+          cause,
+        });
+  } finally {
+    await client.end().catch(() => {});
+  }
+  yield* storeThenConfirm(context, tables);
+}

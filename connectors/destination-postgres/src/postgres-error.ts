@@ -1,0 +1,144 @@
+import { ConnectorError } from '@penstock/connector-sdk';
+import type { ErrorCode } from '@penstock/protocol';
+import { quoteName } from './identifier.ts';
+
+/** What kind of trouble an error from Postgres or from its socket is. */
+export type Trouble =
+  /** The connection is gone: connect again, then try again. */
+  | 'connection'
+  /** The statement lost, the connection is well: try again. */
+  | 'transient'
+  /** A record can't be stored: find out which. */
+  | 'record'
+  /** Only a person can help. */
+  | 'permanent';
+
+/** What the `pg` package puts into an error of the server. */
+export type PostgresError = Error & {
+  readonly code?: string;
+  readonly where?: string;
+  readonly detail?: string;
+  readonly constraint?: string;
+};
+
+const codes: readonly (readonly [RegExp, Trouble])[] = [
+  // Shut down, crashed, starting up, ended by an administrator or for being idle.
+  [/^(08|57P0[1235]|25P0[34])/, 'connection'],
+  // Deadlock and serialisation, lock timeout, statement timeout or cancelled, out of disk, memory or connections, a failing
+  // disk, and a server that is (for now) a read-only standby.
+  [/^(40|55P03|57014|53|58|25006|XX00[12])/, 'transient'],
+  // Bad value; not null; a key too long for its index, nesting too deep.
+  [/^(22|23502|54)/, 'record'],
+];
+
+/** Sorts an error. What is not from a server is from the socket, or a defect of ours (an assertion). */
+export function classify(error: unknown): Trouble {
+  const { code = '', message = '' } = error as PostgresError;
+  if (/^[0-9A-Z]{5}$/.test(code)) return codes.find(([pattern]) => pattern.test(code))?.[1] ?? 'permanent';
+  if (/^E[A-Z_]+$/.test(code) && code !== 'ERR_ASSERTION') return 'connection';
+  return /connection|timeout expired|not queryable/i.test(message) ? 'connection' : 'permanent';
+}
+
+/** The number of the COPY row, from 1, that an error names. */
+export function rowOf(error: unknown): number | undefined {
+  const row = /^COPY penstock_stage, line (\d+)/m.exec((error as PostgresError).where ?? '')?.[1];
+  return row === undefined ? undefined : Number(row);
+}
+
+/** What an error says in one line: message and detail, nothing of the connection. */
+export function reasonOf(error: unknown): string {
+  const { message, detail, code } = error as PostgresError;
+  return [message || code, detail].filter(Boolean).join(': ').replaceAll(/\s+/g, ' ');
+}
+
+/** Where a connection goes, without the password. */
+export type Target = { readonly host: string; readonly port: number; readonly database: string; readonly user: string };
+
+/** An error of connecting, in words that say what to do. */
+export function connectionError(cause: unknown, { host, port, database, user }: Target): ConnectorError {
+  const { code = '' } = cause as PostgresError;
+  const say = (errorCode: ErrorCode, message: string, remedy: string) =>
+    new ConnectorError(errorCode, { message, remedy, cause });
+  const address = host.startsWith('/') ? host : `${host}:${port}`;
+  switch (code) {
+    case '28P01':
+    case '28000':
+      return say(
+        'credentials_refused',
+        `Postgres at ${address} refused user "${user}": ${reasonOf(cause)}.`,
+        'Check user and password in `url`.',
+      );
+    case '3D000':
+      return say(
+        'config_invalid',
+        `There is no database "${database}" at ${address}.`,
+        `Create it (create database ${quoteName(database)}), or mend the name in \`url\`.`,
+      );
+    case '42501':
+      return say(
+        'permission_missing',
+        `User "${user}" may not connect to database "${database}": ${reasonOf(cause)}.`,
+        `Run: grant connect on database ${quoteName(database)} to ${quoteName(user)}`,
+      );
+    case 'ECONNREFUSED':
+      return say(
+        'unreachable',
+        `No Postgres answers at ${address} (connection refused).`,
+        'Start it, or check host and port in `url`.',
+      );
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return say(
+        'unreachable',
+        `The host "${host}" of Postgres is unknown.`,
+        'Check the host in `url` and the network.',
+      );
+    case '53300':
+      return say(
+        'unreachable',
+        `Postgres at ${address} has no connection left: ${reasonOf(cause)}.`,
+        'Close others, or raise max_connections.',
+      );
+    default: {
+      const found = cause as { errors?: unknown[] };
+      // Node tries each address of a name and reports all failures as one without a message.
+      if (Array.isArray(found.errors) && found.errors.length > 0)
+        return connectionError(found.errors.at(-1), { host, port, database, user });
+      return say(
+        'unreachable',
+        `No connection to Postgres at ${address}: ${reasonOf(cause)}.`,
+        'Check `url`, the server and the network.',
+      );
+    }
+  }
+}
+
+/** An error of writing into a table, in words that say what to do. */
+export function tableError(cause: unknown, table: string): ConnectorError {
+  const { code = '' } = cause as PostgresError;
+  const reason = reasonOf(cause);
+  const trouble = classify(cause);
+  const errorCode: ErrorCode =
+    code === '42501'
+      ? 'permission_missing'
+      : trouble === 'permanent'
+        ? 'config_invalid'
+        : trouble === 'record'
+          ? 'record_refused'
+          : 'unreachable';
+  const remedies: Partial<Record<string, string>> = {
+    '42501': `Grant select, insert, update and delete on ${table}, and ownership where columns are to be added.`,
+    '42P01': 'The table was dropped while it was written: run again.',
+    '42703': 'The table was changed while it was written: run again.',
+    '53100': 'Free disk space on the server; then run again.',
+    '25006': 'Connect to the primary server, not to a standby.',
+  };
+  const remedy =
+    remedies[code] ??
+    (trouble === 'permanent' ? 'Change the table or the configuration; then run again.' : 'Run again later.');
+  return new ConnectorError(errorCode, {
+    message: `Writing to ${table} failed: ${reason}${code ? ` (${code})` : ''}.`,
+    remedy,
+    cause,
+  });
+}

@@ -1,0 +1,235 @@
+import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
+import type { Client } from 'pg';
+import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
+import { quoteName, quoteText } from './identifier.ts';
+import { tableName, valueAt } from './merge-sql.ts';
+import type { PlannedColumn, TablePlan } from './plan-tables.ts';
+import { tableError } from './postgres-error.ts';
+
+/** What the database has under a table's name. */
+export type ExistingTable = {
+  readonly is_table: boolean;
+  /** Type by column. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Columns that were added and whose old rows are not all filled yet. */
+  readonly filling: readonly string[];
+  /** The columns of each unique index that can decide a conflict. */
+  readonly uniques: readonly (readonly string[])[];
+  readonly indexes: readonly string[];
+};
+
+/** What has to be done before a stream's records can be stored. */
+export type TableChange = {
+  readonly statements: readonly string[];
+  /** The plan, fitted to columns that are there already. */
+  readonly plan: TablePlan;
+  /** Columns to be filled from `_raw_data` in the rows that are there. */
+  readonly fill: readonly PlannedColumn[];
+  readonly warnings: readonly string[];
+};
+
+/** Marks a column, in its comment, until the rows that were there before it are filled: a fill that was cut off goes on. */
+const fillingMark = 'penstock: being filled';
+
+/**
+ * Compares a planned table with what is there. Nothing is dropped and no type is changed. Pure.
+ *
+ * @throws ConnectorError `config_invalid` when the table is not one of ours, or its key is another one
+ */
+export function changeTable(plan: TablePlan, existing: ExistingTable | undefined): TableChange {
+  if (!existing) return { statements: createTable(plan), plan, fill: [], warnings: [] };
+  const name = tableName(plan);
+  const refuse = (message: string, remedy: string) => new ConnectorError('config_invalid', { message, remedy });
+  if (
+    !existing.is_table ||
+    existing.columns._raw_data !== 'jsonb' ||
+    !existing.columns._synced_at ||
+    !existing.columns._updated_at
+  )
+    throw refuse(`${name} exists and was not made by Penstock.`, 'Rename it, or choose another `schema`.');
+  const key = plan.key.map((column) => column.name);
+  const isKey = (unique: readonly string[]) =>
+    unique.length === key.length && unique.every((column) => key.includes(column));
+  if (plan.mode === 'append_dedup' && !existing.uniques.some(isKey))
+    throw refuse(
+      `${name} has no unique index on (${key.join(', ')}): it was written in mode append, or with another key.`,
+      'Rename the table, choose another `schema`, or make that index.',
+    );
+  if (plan.mode === 'append' && existing.uniques.some((unique) => unique.every((column) => key.includes(column))))
+    throw refuse(
+      `${name} keeps one row a key, and mode append would add more.`,
+      'Use append_dedup, rename the table, or choose another `schema`.',
+    );
+
+  const warnings: string[] = [];
+  const added: PlannedColumn[] = [];
+  const fit = (column: PlannedColumn): PlannedColumn[] => {
+    const type = existing.columns[column.name];
+    if (type === undefined) added.push(column);
+    if (type === undefined || type === sqlTypes[column.kind]) return [column];
+    const kind = (Object.keys(sqlTypes) as ColumnKind[]).find((candidate) => sqlTypes[candidate] === type);
+    warnings.push(
+      `Column ${column.name} of ${name} stays ${type} (the schema now says ${sqlTypes[column.kind]})${kind ? '' : ' and is not filled'}.`,
+    );
+    return kind ? [{ ...column, kind }] : [];
+  };
+  const fitted = {
+    ...plan,
+    key: plan.key.map((column) => fit(column)[0] ?? column),
+    version: plan.version && (plan.key.includes(plan.version) ? plan.version : fit(plan.version)[0]),
+    columns: plan.columns.flatMap(fit),
+  };
+  const statements = added.flatMap(({ name: column, kind }) => [
+    `alter table ${name} add column ${quoteName(column)} ${sqlTypes[kind]}`,
+    `comment on column ${name}.${quoteName(column)} is ${quoteText(fillingMark)}`,
+  ]);
+  const missing = plan.indexes.filter((index) => !existing.indexes.includes(index.name));
+  const toFill = new Set([...existing.filling, ...added.map((column) => column.name)]);
+  return {
+    statements: [...statements, ...missing.map((index) => createIndex(plan, index))],
+    plan: fitted,
+    fill: [...(fitted.version ? [fitted.version] : []), ...fitted.columns].filter((column) => toFill.has(column.name)),
+    warnings,
+  };
+}
+
+function createTable(plan: TablePlan): string[] {
+  const { mode, key, version, columns } = plan;
+  const name = tableName(plan);
+  const define = ({ name: column, kind }: PlannedColumn, more = '') => `${quoteName(column)} ${sqlTypes[kind]}${more}`;
+  const filled = [...(version && !key.includes(version) ? [version] : []), ...columns];
+  const lines = [
+    ...key.map((column) => define(column, mode === 'append_dedup' ? ' not null' : '')),
+    ...filled.map((column) => define(column)),
+    '_raw_data jsonb not null',
+    '_synced_at timestamp with time zone not null default now()',
+    '_updated_at timestamp with time zone not null default now()',
+    ...(mode === 'append_dedup' ? [`primary key (${key.map((column) => quoteName(column.name)).join(', ')})`] : []),
+  ];
+  return [
+    `create table ${name} (${lines.join(', ')})`,
+    `comment on table ${name} is ${quoteText(`Made by Penstock from the stream ${JSON.stringify(plan.stream)}`)}`,
+    ...plan.indexes.map((index) => createIndex(plan, index)),
+  ];
+}
+
+function createIndex(plan: TablePlan, { name, column }: TablePlan['indexes'][number]): string {
+  return `create index if not exists ${quoteName(name)} on ${tableName(plan)} (${quoteName(column)})`;
+}
+
+/** Removed rows' keys and versions. Kept without a limit: each is a few bytes, and forgetting one could bring a row back. */
+function createTombstones(plan: TablePlan): string {
+  const { key, version } = plan;
+  const columns = [...key, ...(version && !key.includes(version) ? [version] : [])].map(
+    (column) => `${quoteName(column.name)} ${sqlTypes[column.kind]}`,
+  );
+  const keys = key.map((column) => quoteName(column.name)).join(', ');
+  return `create table ${tableName(plan, plan.tombstones)} (${columns.join(', ')}, _deleted_at timestamp with time zone not null, primary key (${keys}))`;
+}
+
+/** What is there, by table name, in one query that locks nothing. */
+export async function readTables(
+  client: Client,
+  schema: string,
+  names: readonly string[],
+): Promise<Map<string, ExistingTable>> {
+  const { rows } = await client.query<ExistingTable & { name: string }>(
+    `select c.relname as name, c.relkind in ('r', 'p') as is_table,
+       (select coalesce(json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)), '{}') from pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+       (select coalesce(json_agg(a.attname), '[]') from pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and col_description(c.oid, a.attnum) = $3) as filling,
+       (select coalesce(json_agg((select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum = any(i.indkey::smallint[]))), '[]')
+         from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null) as uniques,
+       (select coalesce(json_agg(x.relname), '[]') from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid) as indexes
+     from pg_class c join pg_namespace s on s.oid = c.relnamespace
+     where s.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p', 'v', 'm', 'f')`,
+    [schema, names, fillingMark],
+  );
+  return new Map(rows.map((row) => [row.name, row]));
+}
+
+/**
+ * Makes or extends the tables of all streams. A table that fits is only looked at.
+ *
+ * @returns the plan of each stream as its table allows it, or why it has none
+ */
+export async function prepareTables(
+  client: Client,
+  schema: string,
+  plans: readonly TablePlan[],
+  log: ConnectorLog,
+): Promise<Map<string, TablePlan | ConnectorError>> {
+  const { rows } = await client.query('select from pg_namespace where nspname = $1', [schema]);
+  if (rows.length === 0) await client.query(`create schema if not exists ${quoteName(schema)}`);
+  const names = plans.flatMap((plan) => [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
+  const existing = await readTables(client, schema, names);
+  const prepared = new Map<string, TablePlan | ConnectorError>();
+  for (const plan of plans) {
+    try {
+      prepared.set(plan.stream, await prepareTable(client, plan, existing, log));
+    } catch (error) {
+      prepared.set(plan.stream, error instanceof ConnectorError ? error : tableError(error, tableName(plan)));
+    }
+  }
+  return prepared;
+}
+
+async function prepareTable(
+  client: Client,
+  plan: TablePlan,
+  known: Map<string, ExistingTable>,
+  log: ConnectorLog,
+): Promise<TablePlan> {
+  const statementsFor = (existing: Map<string, ExistingTable>) => {
+    const change = changeTable(plan, existing.get(plan.table));
+    const bury = plan.tombstones && !existing.has(plan.tombstones) ? [createTombstones(plan)] : [];
+    return { ...change, statements: [...change.statements, ...bury] };
+  };
+  let change = statementsFor(known);
+  if (change.statements.length > 0)
+    await inTransaction(client, async () => {
+      // One at a time, and what another process did meanwhile counts. Waiting long behind a reader would hold up all that
+      // come after it.
+      await client.query(`set local lock_timeout = '10s'; select pg_advisory_xact_lock(hashtext('penstock tables'))`);
+      const now = await readTables(client, plan.schema, [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
+      change = statementsFor(now);
+      for (const statement of change.statements) await client.query(statement);
+    });
+  for (const warning of change.warnings) log.warn(warning, { stream: plan.stream });
+  await fillColumns(client, change);
+  return change.plan;
+}
+
+/** Blocks of a table that are filled in one transaction: about a thousand rows, a few milliseconds each. */
+const fillBlocks = 128;
+
+async function fillColumns(client: Client, { plan, fill }: TableChange): Promise<void> {
+  if (fill.length === 0) return;
+  const name = tableName(plan);
+  const { rows } = await client.query<{ blocks: string }>(
+    'select pg_relation_size($1::regclass) / current_setting($2)::int as blocks',
+    [name, 'block_size'],
+  );
+  const set = fill
+    .map((column) => `${quoteName(column.name)} = ${castSql(column.kind, valueAt('t._raw_data', column.path))}`)
+    .join(', ');
+  const isEmpty = fill.map((column) => `t.${quoteName(column.name)} is null`).join(' and ');
+  const hasValue = fill.map((column) => `t._raw_data ? ${quoteText(column.path[0]!)}`).join(' or ');
+  for (let block = 0; block <= Number(rows[0]?.blocks); block += fillBlocks)
+    await client.query(
+      `update ${name} t set ${set} where t.ctid >= '(${block},0)'::tid and t.ctid < '(${block + fillBlocks},0)'::tid and ${isEmpty} and (${hasValue})`,
+    );
+  for (const column of fill) await client.query(`comment on column ${name}.${quoteName(column.name)} is null`);
+}
+
+async function inTransaction(client: Client, work: () => Promise<void>): Promise<void> {
+  await client.query('begin');
+  try {
+    await work();
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    throw error;
+  }
+}

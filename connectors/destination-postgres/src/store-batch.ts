@@ -1,0 +1,278 @@
+import { ConnectorError, type ConnectorLog, withRetries } from '@penstock/connector-sdk';
+import { parseRecordLine, recordLineHead, type WriteResultPayload } from '@penstock/protocol';
+import type { Client } from 'pg';
+import type { Batch } from './batch.ts';
+import type { Config } from './config.ts';
+import { ConnectionFailure, connect, prepareWriting } from './connection.ts';
+import { copyBatch } from './copy-batch.ts';
+import { buildMergeSql, type MergeSql, tableName } from './merge-sql.ts';
+import type { TablePlan } from './plan-tables.ts';
+import { classify, reasonOf, rowOf, tableError } from './postgres-error.ts';
+
+/** A stream's table and its statements. */
+export type StreamTable = { readonly plan: TablePlan; readonly sql: MergeSql; readonly name: string };
+
+export function streamTable(plan: TablePlan): StreamTable {
+  return { plan, sql: buildMergeSql(plan), name: tableName(plan) };
+}
+
+/** What a batch did to its table. The four add up to its records. */
+export type BatchCounts = Omit<WriteResultPayload, 'stream'>;
+
+/** Records without a primary key are in the stage. */
+class KeysMissing extends Error {
+  readonly indexes: readonly number[];
+  constructor(indexes: readonly number[]) {
+    super('it has no primary key');
+    this.indexes = indexes;
+  }
+}
+
+export type StoreOptions = {
+  readonly config: Config;
+  readonly log: ConnectorLog;
+  readonly signal: AbortSignal;
+  /** Resolves when the batches of this stream that arrived earlier are settled. */
+  readonly whenTurn: Promise<void>;
+  /** False when one of them failed: then nothing of this batch may be stored. */
+  readonly isWanted: () => boolean;
+};
+
+/** One connection, made when it is needed and again when it broke. Stores one batch at a time. */
+export class BatchStore {
+  #client: Client | undefined;
+
+  /**
+   * Stores a batch in one transaction, or in several when a bad record had to be found; all of them are committed when this
+   * returns.
+   *
+   * @throws ConnectorError for the stream; ConnectionFailure for the run
+   * @returns undefined when the batch was not wanted any more
+   */
+  async store(table: StreamTable, batch: Batch, options: StoreOptions): Promise<BatchCounts | undefined> {
+    const total = { created: 0, updated: 0, deleted: 0, skipped: 0 };
+    const parts = [Array.from({ length: batch.count }, (_, index) => index)];
+    while (parts.length > 0) {
+      const part = parts[0]!;
+      try {
+        const counts = await this.#storeWithRetries(table, batch, part, options);
+        if (!counts) return undefined;
+        for (const key of Object.keys(total) as (keyof BatchCounts)[]) total[key] += counts[key];
+        parts.shift();
+      } catch (error) {
+        if (!(error instanceof KeysMissing) && classify(error) !== 'record') throw this.#explain(error, table);
+        const { rest, refused } = findCulprits(error, table, batch, part);
+        for (const { index, reason } of refused) refuse({ error, reason }, table, batch, index, options);
+        total.skipped += refused.length;
+        parts.splice(0, 1, ...rest);
+      }
+    }
+    return total;
+  }
+
+  /** Closes the connection; an open transaction is rolled back by the server. */
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => {});
+  }
+
+  /** Breaks the connection off without a word, for stopping at once. */
+  abandon(): void {
+    (this.#client as { connection?: { stream: { destroy(): void } } } | undefined)?.connection?.stream.destroy();
+  }
+
+  #explain(error: unknown, table: StreamTable): ConnectorError {
+    if (error instanceof ConnectorError)
+      return ['unreachable', 'credentials_refused', 'config_invalid', 'permission_missing'].includes(error.code)
+        ? new ConnectionFailure(error.code, { message: error.message, remedy: error.remedy, cause: error.cause })
+        : error;
+    if (classify(error) === 'connection')
+      return new ConnectionFailure('unreachable', {
+        message: `The connection to Postgres broke: ${reasonOf(error)}.`,
+        cause: error,
+      });
+    return tableError(error, table.name);
+  }
+
+  async #storeWithRetries(table: StreamTable, batch: Batch, part: readonly number[], options: StoreOptions) {
+    const { config, log, signal } = options;
+    return withRetries(() => this.#storeOnce(table, batch, part, options), {
+      signal,
+      policy: {
+        baseMs: 200,
+        delayMaxMs: 15_000,
+        retriesMax: config.limits.retries_max,
+        elapsedMaxMs: config.limits.retry_seconds_max * 1000,
+      },
+      advise: (error) => {
+        if (error instanceof ConnectorError) return error.failureType === 'transient' ? {} : undefined;
+        if (error instanceof KeysMissing) return undefined;
+        return ['connection', 'transient'].includes(classify(error)) ? {} : undefined;
+      },
+      onRetry: (error, retry, delayMs) =>
+        log.warn(`Writing to ${table.name} is tried again in ${delayMs} ms (${retry}): ${reasonOf(error)}`, {
+          stream: table.plan.stream,
+        }),
+    });
+  }
+
+  async #storeOnce(table: StreamTable, batch: Batch, part: readonly number[], options: StoreOptions) {
+    const client = await this.#connected(options.config);
+    try {
+      await client.query('begin');
+      await copyBatch(client, batch, part);
+      const { sql, plan } = table;
+      const run = async (name: keyof MergeSql, values: unknown[] = []) => {
+        const text = sql[name];
+        return (await client.query({ name: `${name} ${plan.table}`, text, values })).rows[0] as Record<string, never>;
+      };
+      const { null_keys: missing, needs_rounds: needsRounds } = await run('survey');
+      if (missing) throw new KeysMissing(missing);
+      // Batches of a stream are merged in the order in which they came: where versions are equal, arrival decides.
+      await options.whenTurn;
+      if (!options.isWanted()) {
+        await client.query('rollback');
+        return undefined;
+      }
+      const counts = { created: 0, updated: 0, deleted: 0, skipped: 0 };
+      const add = (row: Record<string, unknown>) => {
+        for (const [key, value] of Object.entries(row)) counts[key as keyof BatchCounts] += Number(value);
+      };
+      if (!needsRounds) add(await run('upsert'));
+      else {
+        const { rounds } = await run('planRounds');
+        for (let round = 0; round < Number(rounds); round++) {
+          add(await run('upsertRound', [round]));
+          add(await run('deleteRound', [round]));
+        }
+      }
+      await client.query('commit');
+      return { ...counts, skipped: part.length - counts.created - counts.updated - counts.deleted };
+    } catch (error) {
+      await this.#recover(client, error);
+      throw error;
+    }
+  }
+
+  async #connected(config: Config): Promise<Client> {
+    if (!this.#client) {
+      const client = await connect(config);
+      this.#client = client;
+      try {
+        await prepareWriting(client);
+      } catch (error) {
+        await this.close();
+        throw error;
+      }
+    }
+    return this.#client;
+  }
+
+  /** After an error the connection is either rolled back and well, or gone. */
+  async #recover(client: Client, error: unknown): Promise<void> {
+    const isWell = !(error instanceof ConnectorError) && classify(error) !== 'connection';
+    if (
+      isWell &&
+      (await client.query('rollback').then(
+        () => true,
+        () => false,
+      ))
+    )
+      return;
+    await this.close();
+  }
+}
+
+type Refused = { readonly index: number; readonly reason: string };
+type Culprits = { readonly rest: number[][]; readonly refused: Refused[] };
+
+/** Narrows down which records an error is about: named by the error, or found by halving. */
+function findCulprits(error: unknown, table: StreamTable, batch: Batch, part: readonly number[]): Culprits {
+  const reasons = new Map<number, string>();
+  if (error instanceof KeysMissing) for (const index of error.indexes) reasons.set(index, error.message);
+  else {
+    const row = rowOf(error);
+    const named = row === undefined ? (part.length === 1 ? part[0] : undefined) : part[row - 1];
+    if (named === undefined) {
+      const half = Math.ceil(part.length / 2);
+      return { rest: [part.slice(0, half), part.slice(half)], refused: [] };
+    }
+    // All that can be told to be bad without Postgres goes at once: a batch of bad records is not sent once for each.
+    for (const index of part) {
+      const reason = index === named ? reasonOf(error) : index > named ? whyUnstorable(batch.data(index)) : undefined;
+      if (reason !== undefined && !mend(table.plan.stream, batch, index)) reasons.set(index, reason);
+    }
+  }
+  const rest = part.filter((index) => !reasons.has(index));
+  return { rest: rest.length > 0 ? [rest] : [], refused: [...reasons].map(([index, reason]) => ({ index, reason })) };
+}
+
+/** What Postgres is known to refuse in JSON. */
+function whyUnstorable(data: Buffer): string | undefined {
+  let reason: string | undefined;
+  const look = (text: unknown) => {
+    if (typeof text !== 'string') return;
+    if (text.includes('\0')) reason = 'it holds \\u0000, which Postgres has no place for';
+    else if (!text.isWellFormed()) reason = 'it holds half of a surrogate pair';
+  };
+  try {
+    JSON.parse(data.toString(), (key, value: unknown) => {
+      look(key);
+      look(value);
+      return value;
+    });
+  } catch {
+    return 'it is not JSON';
+  }
+  return reason;
+}
+
+/**
+ * A line can look canonical and not be (another field after `data`, say): it is parsed as a whole before its record is called
+ * bad. @returns true when that gave other data, which is sent from now on
+ */
+function mend(stream: string, batch: Batch, index: number): boolean {
+  if (batch.isReplaced(index)) return false;
+  const line = Buffer.concat([
+    Buffer.from(recordLineHead(stream, '2000-01-01T00:00:00Z')),
+    batch.data(index),
+    Buffer.from('}}'),
+  ]);
+  const record = parseRecordLine(line);
+  if (!record || record.data === batch.data(index).toString()) return false;
+  batch.replace(index, Buffer.from(record.data));
+  return true;
+}
+
+function refuse(
+  { error, reason }: { error: unknown; reason: string },
+  { plan }: StreamTable,
+  batch: Batch,
+  index: number,
+  { config, log }: StoreOptions,
+): void {
+  const key = describeKey(plan, batch.data(index));
+  const message = `Record ${key} of stream "${plan.stream}" (input line ${batch.lineNumber(index)}) can't be stored: ${reason}.`;
+  if (config.on_bad_record === 'fail_stream')
+    throw new ConnectorError('record_refused', {
+      message,
+      remedy: 'Mend it at its source, or leave such records out with on_bad_record: skip.',
+      cause: error,
+    });
+  const data = { key, line: batch.lineNumber(index), reason };
+  log.warn(`${message} It was left out.`, { stream: plan.stream, data });
+}
+
+function describeKey(plan: TablePlan, data: Buffer): string {
+  try {
+    const record: unknown = JSON.parse(data.toString());
+    const parts = plan.key.map(({ path, name }) => {
+      const value = path.reduce<unknown>((at, field) => (at as Record<string, unknown> | undefined)?.[field], record);
+      return `${name}=${JSON.stringify(value) ?? 'missing'}`;
+    });
+    return parts.join(', ') || 'without a key';
+  } catch {
+    return 'that is not JSON';
+  }
+}

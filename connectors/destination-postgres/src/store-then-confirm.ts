@@ -1,0 +1,253 @@
+import { ConnectorError, type InputItem, type WriteContext } from '@penstock/connector-sdk';
+import { type DestinationMessage, message } from '@penstock/protocol';
+import { Batch } from './batch.ts';
+import { Checkpoints } from './checkpoints.ts';
+import type { Config } from './config.ts';
+import { ConnectionFailure } from './connection.ts';
+import { BatchStore, type StreamTable } from './store-batch.ts';
+
+/** Messages that wait to be written to stdout; with more, nothing more is read. */
+const outboxMax = 1000;
+
+/**
+ * Stores records in batches and lets each checkpoint out once everything before it is committed (P1). While Postgres works
+ * on some batches the next ones are read; with a few in memory reading pauses (P4).
+ *
+ * @throws ConnectorError when the run can't go on; a trouble of one stream is a message instead (P5)
+ */
+export async function* storeThenConfirm(
+  context: WriteContext<Config>,
+  tables: ReadonlyMap<string, StreamTable | ConnectorError>,
+): AsyncGenerator<DestinationMessage> {
+  const writer = new Writer(context, tables);
+  const onAbort = () => writer.stop(context.signal.reason);
+  context.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    yield* writer.messages();
+  } finally {
+    context.signal.removeEventListener('abort', onAbort);
+    await writer.close();
+  }
+}
+
+class Writer {
+  readonly #context: WriteContext<Config>;
+  readonly #tables: ReadonlyMap<string, StreamTable | ConnectorError>;
+  readonly #checkpoints = new Checkpoints();
+  /** The batch of each stream that is being filled. */
+  readonly #filling = new Map<string, Batch>();
+  /** Full batches, oldest first. */
+  #queue: Batch[] = [];
+  readonly #idleStores: BatchStore[];
+  readonly #stores: readonly BatchStore[];
+  /** Settles when the latest batch of a stream is done with; by stream. */
+  readonly #latest = new Map<string, Promise<void>>();
+  readonly #inFlight = new Map<string, number>();
+  readonly #outbox: DestinationMessage[] = [];
+  /** Bytes of all batches in memory. */
+  #bytes = 0;
+  #inputIsIdle = false;
+  #ended = false;
+  #failure: { readonly error: unknown } | undefined;
+  #flushTimer: NodeJS.Timeout | undefined;
+  /** Whoever waits for something to change; each has one waiter at most. */
+  #wakeReader = () => {};
+  #wakeOutput = () => {};
+  readonly #stopping = new AbortController();
+
+  constructor(context: WriteContext<Config>, tables: ReadonlyMap<string, StreamTable | ConnectorError>) {
+    this.#context = context;
+    this.#tables = tables;
+    this.#stores = Array.from({ length: context.config.connections }, () => new BatchStore());
+    this.#idleStores = [...this.#stores];
+  }
+
+  async *messages(): AsyncGenerator<DestinationMessage> {
+    for (const [stream, table] of this.#tables) if (table instanceof ConnectorError) this.#failStream(stream, table);
+    void this.#readInput().catch((error: unknown) => this.stop(error));
+    for (;;) {
+      // What was committed is confirmed also when the run then fails.
+      while (this.#outbox.length > 0) {
+        yield this.#outbox.shift()!;
+        if (this.#outbox.length === outboxMax - 1) this.#wakeReader();
+      }
+      if (this.#failure) throw this.#failure.error;
+      if (this.#ended) return;
+      await new Promise<void>((resolve) => {
+        this.#wakeOutput = resolve;
+      });
+    }
+  }
+
+  /** Ends the run with an error: nothing more is stored or confirmed. */
+  stop(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stopping.abort(error);
+    for (const store of this.#stores) store.abandon();
+    this.#wakeReader();
+    this.#wakeOutput();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#flushTimer);
+    this.#stopping.abort();
+    if (!this.#ended) for (const store of this.#stores) store.abandon();
+    await Promise.all(this.#stores.map((store) => store.close()));
+  }
+
+  async #readInput(): Promise<void> {
+    const iterator = this.#context.input[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        await this.#whenRoom();
+        const next = iterator.next();
+        // A whole turn of the event loop without input: what arrived has been waiting long enough.
+        let idleWatch = setImmediate(() => {
+          idleWatch = setImmediate(() => {
+            this.#inputIsIdle = true;
+            this.#flushAwaited();
+          });
+        });
+        const { done, value } = await next;
+        clearImmediate(idleWatch);
+        this.#inputIsIdle = false;
+        if (done || this.#failure) break;
+        for (const item of value) this.#take(item);
+      }
+    } finally {
+      // Not waited for: a generator that is asked to return while it waits for input answers only after that.
+      void iterator.return?.();
+    }
+    for (const stream of [...this.#filling.keys()]) this.#seal(stream);
+    while (!this.#failure && (this.#queue.length > 0 || this.#idleStores.length < this.#stores.length))
+      await this.#whenChanged();
+    this.#ended = true;
+    this.#wakeOutput();
+  }
+
+  #take(item: InputItem): void {
+    if (item.kind === 'record') this.#takeRecord(item.stream, item.data, item.lineNumber);
+    else if (item.kind === 'failure') this.#failStream(item.stream, item.error);
+    else this.#emit(this.#checkpoints.arrived(item.message));
+  }
+
+  #takeRecord(stream: string, data: Buffer, lineNumber: number): void {
+    if (this.#checkpoints.hasFailed(stream)) return;
+    let batch = this.#filling.get(stream);
+    if (!batch) {
+      batch = new Batch(stream);
+      this.#filling.set(stream, batch);
+      this.#checkpoints.opened(stream);
+      this.#flushTimer ??= this.#startFlushTimer();
+    }
+    const before = batch.bytes;
+    batch.add(data, lineNumber);
+    this.#bytes += batch.bytes - before;
+    const { batch_bytes_max, batch_records_max } = this.#context.config.limits;
+    if (batch.bytes >= batch_bytes_max || batch.count >= batch_records_max) this.#seal(stream);
+  }
+
+  /** All that is being filled, at most one period after its first record. */
+  #startFlushTimer(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#flushTimer = undefined;
+      for (const stream of [...this.#filling.keys()]) this.#seal(stream);
+    }, this.#context.config.limits.batch_seconds_max * 1000);
+  }
+
+  #seal(stream: string): void {
+    const batch = this.#filling.get(stream);
+    if (!batch) return;
+    this.#filling.delete(stream);
+    this.#queue.push(batch);
+    this.#dispatch();
+  }
+
+  /** With idle input and a free connection, what a checkpoint waits for is not kept waiting. */
+  #flushAwaited(): void {
+    for (const stream of [...this.#filling.keys()]) {
+      if (!this.#inputIsIdle || this.#queue.length > 0 || this.#idleStores.length === 0) return;
+      if (this.#checkpoints.isWaitedFor(stream)) this.#seal(stream);
+    }
+  }
+
+  #dispatch(): void {
+    while (this.#idleStores.length > 0 && !this.#failure) {
+      // A stream that no connection works on goes first, so that a slow one doesn't keep all connections. More than two
+      // batches of one stream gain nothing: one is merged while the next is copied.
+      const flights = (batch: Batch) => this.#inFlight.get(batch.stream) ?? 0;
+      const batch =
+        this.#queue.find((queued) => flights(queued) === 0) ?? this.#queue.find((queued) => flights(queued) < 2);
+      if (!batch) return;
+      this.#queue.splice(this.#queue.indexOf(batch), 1);
+      this.#inFlight.set(batch.stream, flights(batch) + 1);
+      const store = this.#idleStores.pop()!;
+      const whenTurn = this.#latest.get(batch.stream) ?? Promise.resolve();
+      this.#latest.set(batch.stream, this.#run(store, batch, whenTurn));
+    }
+  }
+
+  /** Never rejects. */
+  async #run(store: BatchStore, batch: Batch, whenTurn: Promise<void>): Promise<void> {
+    const { stream } = batch;
+    const { config, log } = this.#context;
+    try {
+      const isWanted = () => !this.#checkpoints.hasFailed(stream) && !this.#failure;
+      const options = { config, log, whenTurn, isWanted, signal: this.#stopping.signal };
+      const counts = await store.store(this.#tables.get(stream) as StreamTable, batch, options);
+      if (counts && isWanted())
+        this.#emit([message.writeResult({ stream, ...counts }), ...this.#checkpoints.committed(stream)]);
+    } catch (error) {
+      if (error instanceof ConnectionFailure || this.#stopping.signal.aborted) this.stop(error);
+      else if (error instanceof ConnectorError) this.#failStream(stream, error);
+      else this.stop(error);
+    }
+    this.#bytes -= batch.bytes;
+    this.#inFlight.set(stream, this.#inFlight.get(stream)! - 1);
+    this.#idleStores.push(store);
+    this.#dispatch();
+    this.#flushAwaited();
+    this.#wakeReader();
+  }
+
+  #failStream(stream: string, error: ConnectorError): void {
+    if (!this.#checkpoints.failed(stream)) return;
+    const isOther = (batch: Batch) => batch.stream !== stream;
+    for (const batch of [this.#filling.get(stream), ...this.#queue.filter((queued) => !isOther(queued))])
+      this.#bytes -= batch?.bytes ?? 0;
+    this.#filling.delete(stream);
+    this.#queue = this.#queue.filter(isOther);
+    this.#emit([message.streamStatus({ stream, status: 'error', error: error.text, failure_type: error.failureType })]);
+  }
+
+  #emit(messages: readonly DestinationMessage[]): void {
+    if (messages.length === 0) return;
+    this.#outbox.push(...messages);
+    this.#wakeOutput();
+  }
+
+  /** Waits while memory, checkpoints or output are at their limit, and gets to work what is in the way. */
+  async #whenRoom(): Promise<void> {
+    const { batch_bytes_max, open_checkpoints_max } = this.#context.config.limits;
+    const bytesMax = batch_bytes_max * (this.#stores.length + 2);
+    while (!this.#failure) {
+      const isFull = this.#bytes >= bytesMax;
+      const isWaiting = this.#checkpoints.waitingCount >= open_checkpoints_max;
+      if (!isFull && !isWaiting && this.#outbox.length < outboxMax) return;
+      if (isWaiting) for (const stream of [...this.#filling.keys()]) this.#seal(stream);
+      else if (isFull && this.#queue.length === 0) this.#sealLargest();
+      await this.#whenChanged();
+    }
+  }
+
+  #sealLargest(): void {
+    const [largest] = [...this.#filling.values()].toSorted((a, b) => b.bytes - a.bytes);
+    if (largest) this.#seal(largest.stream);
+  }
+
+  #whenChanged(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wakeReader = resolve;
+    });
+  }
+}
