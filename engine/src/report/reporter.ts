@@ -1,0 +1,86 @@
+import type { Writable } from 'node:stream';
+import { type EngineMessage, encodeMessage, type LogPayload } from '@penstock/protocol';
+import { LiveView } from './live-view.ts';
+import { paint, wantsColor } from './paint.ts';
+import { initialPlainState, plainLines } from './plain.ts';
+import { TextOutput } from './text-output.ts';
+
+/** How a run is shown: on a terminal, as a log, as messages for programs, or not at all. */
+export type ReportMode = 'live' | 'plain' | 'json' | 'quiet';
+
+export interface ReporterOptions {
+  readonly mode: ReportMode;
+  /** A terminal for `live`. */
+  readonly stdout: Writable & { isTTY?: boolean };
+  /** Name of the pipeline, for headings. */
+  readonly pipeline: string;
+  /** The run, as soon as it is known; asked for each frame. */
+  readonly runId?: () => string | undefined;
+  /** The least level of logs that are shown. `info` for `plain`, `warn` for `live`; `json` shows all. */
+  readonly logLevel?: LogPayload['level'];
+  /** Whether to use colours; by default on a terminal unless NO_COLOR is set. */
+  readonly color?: boolean;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** Shows a run. */
+export interface Reporter {
+  /**
+   * To be called with each message that the engine prints, in order.
+   *
+   * @returns undefined, or a promise to wait for before the next one: the output is full
+   */
+  onMessage(message: EngineMessage): Promise<void> | undefined;
+  /** Ends the display, with the summary when `eof` has come. Resolves when everything is written. */
+  close(): Promise<void>;
+}
+
+/** A reporter for each mode. A reader that leaves is no error: the run goes on. */
+export function createReporter(options: ReporterOptions): Reporter {
+  const output = new TextOutput(options.stdout);
+  const color = options.color ?? wantsColor(options.stdout);
+  const now = options.now ?? Date.now;
+  const { pipeline } = options;
+  switch (options.mode) {
+    case 'quiet':
+      return { onMessage: () => undefined, close: async () => {} };
+    case 'json':
+      return {
+        onMessage: (message) => output.write(encodeMessage(message)),
+        close: () => output.whenFlushed(),
+      };
+    case 'plain': {
+      let state = initialPlainState;
+      const plainOptions = { pipeline, logLevel: options.logLevel ?? ('info' as const) };
+      return {
+        onMessage(message) {
+          const change = plainLines(state, message, now(), plainOptions);
+          state = change.state;
+          return output.write(change.lines.map((line) => `${paint(line, color)}\n`).join(''));
+        },
+        close: () => output.whenFlushed(),
+      };
+    }
+    case 'live': {
+      const view = new LiveView(
+        {
+          pipeline,
+          runId: options.runId ?? (() => undefined),
+          logLevel: options.logLevel ?? 'warn',
+          stdout: options.stdout as NodeJS.WriteStream,
+          color,
+          now,
+        },
+        output,
+      );
+      return {
+        onMessage: (message) => {
+          view.onMessage(message);
+          return undefined;
+        },
+        close: () => view.close(),
+      };
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import type { EofPayload, ProgressPayload, StreamProgress } from '@penstock/protocol';
+import type { Line, Segment, Style } from './paint.ts';
+import { statusLook } from './stream-table.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatInstant,
+  formatRate,
+  left,
+  listNames,
+  oneLine,
+  plural,
+  right,
+  wrap,
+} from './text.ts';
+
+type Named = readonly [name: string, stream: StreamProgress];
+
+const COUNT_COLUMNS = [
+  ['records', 'record_count'],
+  ['created', 'created_count'],
+  ['updated', 'updated_count'],
+  ['deleted', 'deleted_count'],
+  ['unchanged', 'skipped_count'],
+] as const;
+
+/** What the reader of a failed stream can do, by who can help. */
+const advice: Record<NonNullable<StreamProgress['failure_type']>, string> = {
+  config: 'Mend this first; it is tried again in the next run.',
+  transient: 'Run again: it goes on from where it was.',
+  system: 'Run again; if it stays, report it to whoever maintains the connector.',
+};
+
+/**
+ * The end of a run as lines that stay on the screen: the outcome, a table of streams with what was done and through when
+ * each is complete, then each failure with what to do and each skip with its reason. Pure.
+ *
+ * @param width characters a line; Infinity where lines are never broken
+ */
+export function summaryLines(eof: EofPayload, pipeline: string, width: number): Line[] {
+  const streams = Object.entries(eof.run_progress.streams);
+  return [
+    ...outcomeLines(eof, oneLine(pipeline)),
+    [],
+    ...tableLines(streams, width),
+    ...reasonLines(streams, width),
+    ...skipLines(streams, width),
+  ];
+}
+
+function outcomeLines(eof: EofPayload, pipeline: string): Line[] {
+  const lines: Line[] = [[outcome(eof, pipeline)]];
+  const failure = eof.run_progress.connection_status ?? eof.request_progress.connection_status;
+  if (failure !== undefined) {
+    const todo = failure.failure_type === undefined ? '' : ` ${connectionAdvice[failure.failure_type]}`;
+    lines.push([[`  ${oneLine(failure.message ?? 'The connection failed.')}${todo}`, 'red']]);
+  }
+  const { request_progress: call, run_progress: run } = eof;
+  const seconds = call.elapsed_ms / 1000;
+  // A continuation starts with the counts of the calls before it.
+  const before = totalRecords(run) - totalRecords(call);
+  const rate = seconds === 0 ? '' : formatRate(totalRecords(call) / seconds);
+  lines.push([
+    [`  ${plural(totalRecords(call), 'record')} in ${formatDuration(call.elapsed_ms)}`, 'plain'],
+    [rate === '' ? '' : `, ${rate}`, 'plain'],
+    [before > 0 ? `; ${formatCount(totalRecords(run))} in the whole run` : '', 'plain'],
+  ]);
+  return lines;
+}
+
+const connectionAdvice: Record<NonNullable<StreamProgress['failure_type']>, string> = {
+  config: '',
+  transient: 'Run again later.',
+  system: '',
+};
+
+function outcome(eof: EofPayload, pipeline: string): Segment {
+  const streams = Object.values(eof.run_progress.streams);
+  const errored = streams.filter(({ status }) => status === 'errored').length;
+  const failed = errored === 0 ? '' : `, ${formatCount(errored)} of ${plural(streams.length, 'stream')} failed`;
+  if (eof.run_progress.connection_status !== undefined || eof.reason === 'error') {
+    return [`✗ ${pipeline}: failed`, 'red'];
+  }
+  if (eof.has_more) {
+    const why: Record<string, string> = {
+      time_limit: 'stopped at the time limit',
+      record_limit: 'stopped at the record limit',
+      aborted: 'stopped on request',
+    };
+    return [`◌ ${pipeline}: ${why[eof.reason ?? ''] ?? 'stopped early'}${failed}. Run again to go on.`, 'yellow'];
+  }
+  if (errored > 0) return [`✗ ${pipeline}: ended${failed}`, 'red'];
+  return eof.status === 'succeeded' ? [`✓ ${pipeline}: complete`, 'green'] : [`◌ ${pipeline}: ended`, 'yellow'];
+}
+
+function totalRecords(progress: ProgressPayload): number {
+  return Object.values(progress.streams).reduce((sum, stream) => sum + stream.record_count, 0);
+}
+
+function tableLines(streams: readonly Named[], width: number): Line[] {
+  if (streams.length === 0) return [];
+  const showsCounts = width >= 100 && streams.some(([, stream]) => stream.created_count !== undefined);
+  const columns = showsCounts ? COUNT_COLUMNS : COUNT_COLUMNS.slice(0, 1);
+  const nameWidth = streams.reduce((most, [name]) => Math.max(most, name.length), 6);
+  const fits = Math.min(nameWidth, Math.max(12, width - 2 - columns.length * 12 - 2 - 'through'.length - 22));
+  const head: Line = [
+    [`  ${left('stream', fits)}${columns.map(([title]) => right(title, 12)).join('')}  complete through`, 'dim'],
+  ];
+  const rows = streams.map(([name, stream]): Line => {
+    const { icon, style } = statusLook[stream.status];
+    const counts = columns.map(([, key]) => right(stream[key] === undefined ? '' : formatCount(stream[key]), 12));
+    const quiet = stream.status === 'not_started' || stream.status === 'skipped';
+    return [
+      [`${icon} `, style],
+      [left(oneLine(name), fits), quiet ? 'dim' : 'plain'],
+      [counts.join(''), quiet ? 'dim' : 'plain'],
+      ['  ', 'plain'],
+      throughCell(stream),
+    ];
+  });
+  return [head, ...rows];
+}
+
+function throughCell(stream: StreamProgress): Segment {
+  const known = stream.synced_through === undefined ? undefined : formatInstant(stream.synced_through);
+  const style: Style = stream.status === 'completed' ? 'plain' : 'dim';
+  switch (stream.status) {
+    case 'completed':
+      return [known ?? 'complete', style];
+    case 'skipped':
+      return ['skipped', style];
+    case 'errored':
+      return [known === undefined ? 'failed' : `${known}, then failed`, 'red'];
+    case 'started':
+      return [known === undefined ? 'not yet complete' : `${known}, not yet all`, style];
+    case 'not_started':
+      return ['not started', style];
+  }
+}
+
+function reasonLines(streams: readonly Named[], width: number): Line[] {
+  return streams
+    .filter(([, stream]) => stream.status === 'errored')
+    .flatMap(([name, stream]): Line[] => {
+      const todo = advice[stream.failure_type ?? 'system'];
+      const text = wrap(oneLine(stream.message ?? 'no reason was given'), width - 4);
+      return [
+        [],
+        [[`✗ ${oneLine(name)}`, 'red']],
+        ...text.map((line): Line => [[`    ${line}`, 'plain']]),
+        [[`    ${todo}`, 'dim']],
+      ];
+    });
+}
+
+/** Skips, those with the same reason together: one missing product often hides a dozen streams. */
+function skipLines(streams: readonly Named[], width: number): Line[] {
+  const byReason = new Map<string, string[]>();
+  for (const [name, stream] of streams) {
+    if (stream.status !== 'skipped') continue;
+    const reason = oneLine(stream.message ?? 'no reason was given');
+    byReason.set(reason, [...(byReason.get(reason) ?? []), oneLine(name)]);
+  }
+  return [...byReason].flatMap(([reason, names]): Line[] => {
+    const shown = Number.isFinite(width)
+      ? listNames(names, width - 12) || plural(names.length, 'stream')
+      : names.join(', ');
+    return [
+      [],
+      [[`– skipped: ${shown}`, 'yellow']],
+      ...wrap(reason, width - 4).map((line): Line => [[`    ${line}`, 'plain']]),
+    ];
+  });
+}
