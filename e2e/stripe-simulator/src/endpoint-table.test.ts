@@ -1,0 +1,57 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { aliasOf, parentParameter, partOf, unlistedParents } from './endpoint-rules.ts';
+import { childPaths, endpoints, resources, spreadCounts, topLevelPaths } from './endpoint-table.ts';
+import { listMethods } from './generate/list-methods.ts';
+
+const packageFolder = dirname(dirname(createRequire(import.meta.url).resolve('stripe')));
+
+describe('the endpoint table', () => {
+  it('has every list method of the stripe package, with its parameters, and no other as coming from it', () => {
+    const fromPackage = listMethods(packageFolder);
+    expect(fromPackage.length).toBeGreaterThan(100);
+    for (const method of fromPackage) expect(endpoints.get(method.path)?.params, method.path).toEqual(method.params);
+    const listed = new Set(fromPackage.map((m) => m.path));
+    for (const e of endpoints.values()) expect(listed.has(e.path), e.path).toBe(e.origin !== 'description');
+  });
+
+  it('has a shaped example for every listed object', () => {
+    for (const e of endpoints.values()) {
+      expect(resources[e.object]?.example.object, e.path).toBe(e.object);
+      for (const field of Object.keys(resources[e.object]?.example ?? {}))
+        expect(resources[e.object]?.fields, e.path).toContain(field);
+    }
+  });
+
+  it('knows a parent for every path with a parent in it, and for every list that a query parameter ties to one', () => {
+    for (const path of childPaths) {
+      const parent = endpoints.get(path)?.parent?.path ?? '';
+      expect(endpoints.has(parent) || parent in unlistedParents, path).toBe(true);
+    }
+    for (const rules of [aliasOf, partOf, parentParameter])
+      for (const path of Object.keys(rules)) expect(endpoints.has(path), path).toBe(true);
+  });
+});
+
+describe('spreadCounts', () => {
+  it.each([0, 1, 37, 1000, 50_000, 1_000_000])('adds up to a total of %i', (total) => {
+    const counts = spreadCounts(total, {});
+    expect(topLevelPaths.reduce((sum, path) => sum + (counts.get(path) ?? 0), 0)).toBe(total);
+  });
+
+  it('leaves some streams empty and makes some a hundred times larger than others', () => {
+    const counts = spreadCounts(50_000, {});
+    expect(topLevelPaths.filter((path) => counts.get(path) === 0).length).toBeGreaterThan(3);
+    expect(counts.get('/v1/charges')).toBeGreaterThan(100 * (counts.get('/v1/coupons') ?? 0));
+  });
+
+  it('takes given counts as they are, on top of the total', () => {
+    const counts = spreadCounts(100, { '/v1/customers': 7, '/v1/climate/orders': 3 });
+    expect([counts.get('/v1/customers'), counts.get('/v1/climate/orders')]).toEqual([7, 3]);
+  });
+
+  it('refuses more objects than there are well-known names', () => {
+    expect(() => spreadCounts(0, { '/v1/country_specs': 500 })).toThrow(/at most \d+ objects/);
+  });
+});

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+
+const main = new URL('./main.ts', import.meta.url).pathname;
+const running: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+});
+
+type Run = {
+  child: ChildProcess;
+  firstLine: Promise<string>;
+  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+};
+
+function run(...args: string[]): Run {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  running.push(child);
+  let [stdout, stderr] = ['', ''];
+  child.stderr?.on('data', (text) => {
+    stderr += text;
+  });
+  const firstLine = new Promise<string>((resolve) => {
+    child.stdout?.on('data', (text) => {
+      stdout += text;
+      if (stdout.includes('\n')) resolve(stdout.slice(0, stdout.indexOf('\n')));
+    });
+  });
+  return {
+    child,
+    firstLine,
+    ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr }))),
+  };
+}
+
+describe('the stripe-simulator program', () => {
+  it('says where it listens in one line of JSON, serves, and ends at once on SIGTERM with open connections', async () => {
+    const { child, firstLine, ended } = run('--port', '0', '--objects', '100', '--latency-ms', '60000');
+    const { type, url } = JSON.parse(await firstLine);
+    expect(type).toBe('listening');
+    expect((await fetch(`${url}/_admin/clock`)).status).toBe(200);
+    const waiting = fetch(`${url}/v1/account`, { headers: { authorization: 'Bearer sk_test_1' } }).catch(
+      () => 'cut off',
+    );
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: 0, stderr: '' });
+    expect(await waiting).toBe('cut off');
+  });
+
+  it('says in one line that the port is in use, and exits with 2', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as { port: number };
+    const { code, stdout, stderr } = await run('--port', String(port)).ended;
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(
+      `stripe-simulator: Port ${port} on 127.0.0.1 is in use. Give another with --port, or --port 0 for a free one.\n`,
+    );
+    await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it.each([
+    [['--objcts', '5'], /Unknown argument: objcts/],
+    [['--count', '/v1/custmers=5'], /"\/v1\/custmers" is no list of Stripe's API/],
+    [['--count', '/v1/customers=many'], /whole number/],
+    [['--count', '/v1/invoices/{parent}/lines=5'], /list under a parent/],
+    [['--distribution', 'random'], /uniform, recent-heavy, burst, one-second/],
+    [['--from', '2024-01-01', '--to', '2023-01-01'], /--from must be before --to/],
+    [['--account-created', '2100-01-01'], /older than its objects/],
+    [['--error-rate', '7'], /--error-rate must be a number from 0 to 1/],
+    [['--schedule', 'updates=2'], /create=2,update=5,delete=0.5/],
+    [['--count', '/v1/country_specs=900'], /at most \d+ objects/],
+  ])('refuses %j in one line', async (args, message) => {
+    const { code, stdout, stderr } = await run('--port', '0', ...args).ended;
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('explains its options with --help', async () => {
+    const { code, stdout } = await run('--help').ended;
+    expect(code).toBe(0);
+    for (const option of ['--port', '--objects', '--distribution', '--rate-limit', '--schedule'])
+      expect(stdout).toContain(option);
+  });
+});
