@@ -9,6 +9,8 @@ export interface Simulator {
   truthSummary(): Promise<Record<string, number>>;
   /** All current objects of a list as NDJSON text, exactly as the list gives them. */
   truth(listPath: string): Promise<string>;
+  /** Requests since the last `admin('reset')`, by path and status. */
+  requests(): Promise<Record<string, Record<string, number>>>;
   /** POST to an admin endpoint. */
   admin(endpoint: string, body: Record<string, unknown>): Promise<unknown>;
   stop(): Promise<void>;
@@ -35,6 +37,8 @@ export async function startSimulator(args: readonly string[]): Promise<Simulator
     url,
     truthSummary: async () => (await (await fetchAdmin('truth-summary')).json()) as Record<string, number>,
     truth: async (listPath) => (await fetchAdmin(`truth?path=${encodeURIComponent(listPath)}`)).text(),
+    requests: async () =>
+      ((await (await fetchAdmin('requests')).json()) as { by_path: Record<string, Record<string, number>> }).by_path,
     admin: async (endpoint, body) =>
       (
         await fetchAdmin(endpoint, {
