@@ -1,0 +1,155 @@
+import { createRequire } from 'node:module';
+import { CodedError, toCodedError } from '@penstock/protocol';
+import yargs, { type Argv } from 'yargs';
+import { checkCommand } from './command/check-command.ts';
+import { discoverCommand, specCommand } from './command/describe-commands.ts';
+import { type CommandContext, withPipelineOptions } from './command/options.ts';
+import { postgresCommand } from './command/postgres-command.ts';
+import { stateResetCommand, stateShowCommand } from './command/state-command.ts';
+import { syncCommand } from './command/sync-command.ts';
+import { takeDottedFlags } from './pipeline/dotted-flags.ts';
+
+const configHelp = `Config of a connector, strongest first:
+  flags         --stripe.rate-limit 50, --source.stripe.rate-limit 50, --postgres.schema app
+  file          source: {type: stripe, stripe: {rate_limit: 50}}    \${NAME} is the environment
+  environment   STRIPE_API_KEY, POSTGRES_URL: TYPE_KEY for any key that flags and file leave out
+A secret is never a flag: use the environment, \${NAME} in the file, or a key that ends in _file.
+\`penstock spec --source stripe\` lists the keys.`;
+
+const syncHelp = `${configHelp}
+
+Without a destination the data goes to a Postgres in your data folder, and its URL is printed.
+A run that was cut off is continued by the next call; otherwise a call begins a new run.
+
+Exit codes: 0 done; 10 stopped early, run again; 20 configuration or credentials; 30 try again;
+            40 a connector broke the protocol; 50 state store unreachable; 2 wrong command line.`;
+
+const json = { type: 'boolean', describe: 'Print JSON' } as const;
+
+function commands(argv: readonly string[], context: CommandContext, setCode: (code: number) => void): Argv {
+  const run = <A>(command: (args: A, context: CommandContext) => Promise<number>) => {
+    return async (args: A): Promise<void> => setCode(await command(args, context));
+  };
+  return yargs([...argv])
+    .scriptName('penstock')
+    .usage('penstock <command>\n\nMoves data from a source to a destination.')
+    .command(
+      'sync',
+      'Run a pipeline once',
+      (y) =>
+        withPipelineOptions(y)
+          .option('json', { type: 'boolean', describe: 'Print every message as a JSON line' })
+          .option('plain', {
+            type: 'boolean',
+            describe: 'Print a line for each change (the default without a terminal)',
+          })
+          .option('time-limit', { type: 'number', requiresArg: true, describe: 'Stop softly after so many seconds' })
+          .option('start-timeout', {
+            type: 'number',
+            requiresArg: true,
+            describe: "Seconds until the source's first message (default 60)",
+          })
+          .option('run-id', { type: 'string', requiresArg: true, describe: 'Continue or begin the run of this id' })
+          .option('reset-state', { type: 'boolean', describe: 'Forget the saved state and start from the beginning' })
+          .conflicts('json', 'plain')
+          .example('penstock sync -c pipeline.yaml', 'run a pipeline file')
+          .example('penstock sync --source stripe', 'with STRIPE_API_KEY set: all of it into a Postgres of your own')
+          .example('penstock sync --source stripe --destination postgres --streams customers,invoices', 'only these')
+          .epilogue(syncHelp),
+      run(syncCommand),
+    )
+    .command(
+      'check',
+      'Say whether both sides can be used',
+      (y) => withPipelineOptions(y).option('json', json).epilogue(configHelp),
+      run(checkCommand),
+    )
+    .command(
+      'discover',
+      'List the streams of the source',
+      (y) => withPipelineOptions(y).option('json', json).epilogue(configHelp),
+      run(discoverCommand),
+    )
+    .command(
+      'spec',
+      'List what the config of a connector may hold',
+      (y) => withPipelineOptions(y).option('json', json),
+      run(specCommand),
+    )
+    .command('state', 'Look at the saved state, or forget it', (y) =>
+      y
+        .command(
+          'show',
+          'Print the saved state of a pipeline',
+          (z) => withPipelineOptions(z).option('json', json),
+          run(stateShowCommand),
+        )
+        .command(
+          'reset',
+          'Forget the saved state of a pipeline',
+          (z) =>
+            withPipelineOptions(z).option('stream', {
+              type: 'string',
+              requiresArg: true,
+              describe: 'Only this stream',
+            }),
+          run(stateResetCommand),
+        )
+        .demandCommand(1, 'Say what to do: show or reset.'),
+    )
+    .command('pretty', 'Show messages that are piped in, for example by sync --json', {}, async () => {
+      const { pretty } = await import('./report/pretty.ts');
+      await pretty(context.stdin, context.stdout);
+    })
+    .command('postgres', 'Run the Postgres in your data folder, to look at the data', {}, () =>
+      postgresCommand(context).then(setCode),
+    )
+    .demandCommand(1, 'Give a command.')
+    .recommendCommands()
+    .strict()
+    .help()
+    .alias('help', 'h')
+    .version(versionOfEngine())
+    .wrap(Math.min(110, context.stdout.columns ?? 110))
+    .exitProcess(false)
+    .fail((text: string | null, error: Error | undefined) => {
+      throw error ?? new CodedError('usage', { message: text ?? 'The command line is not valid.' });
+    });
+}
+
+function versionOfEngine(): string {
+  return (createRequire(import.meta.url)('../package.json') as { version: string }).version;
+}
+
+/**
+ * The `penstock` command.
+ *
+ * @param argv without the program's own name
+ * @returns the exit code; every error was told on stderr
+ */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const { flags, rest } = takeDottedFlags(argv);
+  const { stdin, stdout, stderr, env } = process;
+  const context: CommandContext = { flags, environment: env, stdin, stdout, stderr };
+  // A reader that has left, as in `penstock discover | head`, is no error.
+  stdout.on('error', () => undefined);
+  let exitCode = 0;
+  try {
+    await commands(rest, context, (code) => {
+      exitCode = code;
+    }).parseAsync();
+    return exitCode;
+  } catch (thrown) {
+    const error = toUsageError(thrown);
+    stderr.write(`penstock: ${error.text.trim()}\n`);
+    if (error.code === 'internal' && env.PENSTOCK_DEBUG !== undefined) console.error(error.cause);
+    return error.exitCode;
+  }
+}
+
+/** What the command line's parser throws is about the command line. */
+function toUsageError(thrown: unknown): CodedError {
+  if (thrown instanceof Error && thrown.name === 'YError')
+    return new CodedError('usage', { message: `${thrown.message}.` });
+  return toCodedError(thrown);
+}

@@ -1,0 +1,66 @@
+import {
+  type ConnectionStatusPayload,
+  ExitCode,
+  encodeMessage,
+  message as make,
+  toCodedError,
+} from '@penstock/protocol';
+import { askConnector } from '../launch/ask-connector.ts';
+import { loadPipeline, type NamedPipeline, prepareSide } from '../pipeline/prepare.ts';
+import type { Side } from '../pipeline/resolve-connector.ts';
+import { scrubMessage } from '../relay/scrub.ts';
+import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
+import { prepareContext } from './workspace.ts';
+
+/** Checks both sides, and says one line for each. @returns the exit code: that of the worst */
+export async function checkCommand(
+  args: PipelineArguments & { readonly json?: boolean | undefined },
+  context: CommandContext,
+): Promise<number> {
+  const pipeline = await loadPipeline(pipelineRequest(args, context));
+  const sides = (['source', 'destination'] as const).filter((side) => pipeline[side] !== undefined);
+  const results = await Promise.all(sides.map((side) => checkSide(pipeline, side, context)));
+  for (const [i, { name, status }] of results.entries()) {
+    const { message } = status;
+    if (args.json === true) {
+      context.stdout.write(encodeMessage({ ...make.connectionStatus(status), _emitted_by: name }));
+    } else {
+      const outcome = status.status === 'succeeded' ? 'ok' : 'failed';
+      context.stdout.write(
+        `${sides[i]!.padEnd(11)} ${outcome.padEnd(6)} ${message === undefined ? name : `${name}: ${message}`}\n`,
+      );
+    }
+  }
+  if (pipeline.destination === undefined && args.json !== true) {
+    context.stdout.write('destination none   sync uses a Postgres of your own in your data folder\n');
+  }
+  return Math.max(...results.map(({ exitCode }) => exitCode));
+}
+
+interface CheckResult {
+  readonly name: string;
+  readonly status: ConnectionStatusPayload;
+  readonly exitCode: number;
+}
+
+async function checkSide(pipeline: NamedPipeline, side: Side, context: CommandContext): Promise<CheckResult> {
+  const choice = pipeline[side];
+  let name = choice?.kind === 'type' ? `${side}/${choice.type}` : side;
+  try {
+    const prepared = (await prepareSide(pipeline, side, prepareContext(context)))!;
+    name = prepared.connector.name;
+    const { config, secrets } = prepared;
+    const answer = await askConnector(prepared.connector, { command: 'check', config, secrets }, 'connection_status');
+    const { connection_status } = scrubMessage(answer, prepared);
+    const failedCode = connection_status.failure_type === 'config' ? ExitCode.config : ExitCode.retry;
+    return {
+      name,
+      status: connection_status,
+      exitCode: connection_status.status === 'failed' ? failedCode : ExitCode.done,
+    };
+  } catch (thrown) {
+    const error = toCodedError(thrown);
+    const status = { status: 'failed', message: error.text.trim(), failure_type: error.failureType } as const;
+    return { name, status, exitCode: error.exitCode };
+  }
+}

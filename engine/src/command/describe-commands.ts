@@ -1,0 +1,90 @@
+import { CodedError, type JsonSchema, type SpecPayload } from '@penstock/protocol';
+import { askConnector } from '../launch/ask-connector.ts';
+import { keysAt, schemasAt, typesAt } from '../pipeline/json-schema.ts';
+import { askForSpec, loadPipeline, prepareSide } from '../pipeline/prepare.ts';
+import { resolveConnector } from '../pipeline/resolve-connector.ts';
+import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
+import { formatTable } from './text-table.ts';
+import { prepareContext } from './workspace.ts';
+
+type DescribeArguments = PipelineArguments & { readonly json?: boolean | undefined };
+
+/** Prints what the source has: a table, or the catalog as JSON. */
+export async function discoverCommand(args: DescribeArguments, context: CommandContext): Promise<number> {
+  const pipeline = await loadPipeline(pipelineRequest(args, context));
+  const source = (await prepareSide(pipeline, 'source', prepareContext(context)))!;
+  const request = { command: 'discover', config: source.config, secrets: source.secrets } as const;
+  const { catalog } = await askConnector(source.connector, request, 'catalog');
+  if (args.json === true) {
+    context.stdout.write(`${JSON.stringify(catalog, undefined, 2)}\n`);
+    return 0;
+  }
+  const rows = catalog.streams.map((stream) => [
+    stream.name,
+    stream.primary_key.map((path) => path.join('.')).join(', '),
+    stream.supports_time_range === true ? 'yes' : '',
+    String(Object.keys((stream.json_schema?.properties as object | undefined) ?? {}).length || ''),
+  ]);
+  context.stdout.write(formatTable(['stream', 'primary key', 'time range', 'fields'], rows));
+  return 0;
+}
+
+/** Prints what the config of a side may hold: a table of keys, or the spec as JSON. */
+export async function specCommand(args: DescribeArguments, context: CommandContext): Promise<number> {
+  const prepare = prepareContext(context);
+  const specs: SpecPayload[] = [];
+  if (args.config === undefined) {
+    // Only types are given: no config is needed, and none is looked for.
+    for (const side of ['source', 'destination'] as const) {
+      const type = args[side];
+      if (type === undefined) continue;
+      specs.push(
+        await askForSpec(await resolveConnector(side, { kind: 'type', type, config: {} }, prepare.places), prepare),
+      );
+    }
+    if (specs.length === 0) {
+      throw new CodedError('usage', {
+        message: 'Give --source TYPE, --destination TYPE or --config FILE.',
+        remedy: '',
+      });
+    }
+  } else {
+    const pipeline = await loadPipeline(pipelineRequest(args, context));
+    for (const side of ['source', 'destination'] as const) {
+      const choice = pipeline[side];
+      if (choice !== undefined)
+        specs.push(await askForSpec(await resolveConnector(side, choice, prepare.places), prepare));
+    }
+  }
+  for (const spec of specs) {
+    if (args.json === true) context.stdout.write(`${JSON.stringify(spec, undefined, 2)}\n`);
+    else context.stdout.write(describeSpec(spec));
+  }
+  return 0;
+}
+
+function describeSpec(spec: SpecPayload): string {
+  const { connector } = spec;
+  const title = connector === undefined ? 'Config' : `Config of ${connector.name} ${connector.version}`;
+  const required = Array.isArray(spec.config.required) ? (spec.config.required as unknown[]) : [];
+  const rows = keysAt(spec.config, []).map((key) => [
+    key,
+    typesAt(spec.config, [key]).join('|'),
+    required.includes(key) ? 'required' : defaultOf(spec.config, key),
+    textOf(spec.config, key),
+  ]);
+  return `${title}\n${formatTable(['key', 'type', 'default', 'meaning'], rows)}\n`;
+}
+
+function defaultOf(schema: JsonSchema, key: string): string {
+  const found = schemasAt(schema, [key]).find((branch) => 'default' in branch);
+  return found === undefined ? '' : JSON.stringify(found.default);
+}
+
+function textOf(schema: JsonSchema, key: string): string {
+  const branches = schemasAt(schema, [key]);
+  const text =
+    branches.map(({ description }) => description).find((description) => typeof description === 'string') ?? '';
+  const isSecret = branches.some((branch) => branch.secret === true || branch.writeOnly === true);
+  return isSecret ? `${text} (secret: \${NAME} or ${key}_file)`.trim() : text;
+}

@@ -1,0 +1,65 @@
+import { CodedError } from '@penstock/protocol';
+import type { Argv } from 'yargs';
+import type { DottedFlag } from '../pipeline/dotted-flags.ts';
+import type { Environment } from '../pipeline/environment.ts';
+import type { PipelineRequest } from '../pipeline/prepare.ts';
+
+/** What every command works with; a test gives its own. */
+export interface CommandContext {
+  readonly flags: readonly DottedFlag[];
+  readonly environment: Environment;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+/** The flags that say which pipeline is meant. */
+export interface PipelineArguments {
+  readonly config?: string | undefined;
+  readonly name?: string | undefined;
+  readonly source?: string | undefined;
+  readonly destination?: string | undefined;
+  readonly streams?: string | undefined;
+  readonly state?: string | undefined;
+}
+
+/** Adds the flags of {@link PipelineArguments} to a command. */
+export function withPipelineOptions<T>(command: Argv<T>): Argv<T & PipelineArguments> {
+  return command
+    .option('config', { alias: 'c', type: 'string', requiresArg: true, describe: 'Pipeline file, JSON or YAML' })
+    .option('name', {
+      type: 'string',
+      requiresArg: true,
+      describe: "Name of the pipeline's state (default: the file's)",
+    })
+    .option('source', { type: 'string', requiresArg: true, describe: 'Type of the source, for example stripe' })
+    .option('destination', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Type of the destination, for example postgres',
+    })
+    .option('streams', { type: 'string', requiresArg: true, describe: 'Only these streams, separated by commas' })
+    .option('state', { type: 'string', requiresArg: true, describe: 'Keep the state in this file' });
+}
+
+/** @throws CodedError `usage` when a flag is given twice or is empty */
+export function pipelineRequest(args: PipelineArguments, context: CommandContext): PipelineRequest {
+  const single = (key: 'config' | 'name' | 'source' | 'destination' | 'state'): string | undefined => {
+    const value: unknown = args[key];
+    if (Array.isArray(value)) throw new CodedError('usage', { message: `--${key} is given twice.` });
+    if (value === '') throw new CodedError('usage', { message: `--${key} needs a value.` });
+    return value as string | undefined;
+  };
+  const streams = [args.streams ?? []].flat().flatMap((list) => list.split(','));
+  const names = streams.map((name) => name.trim()).filter((name) => name !== '');
+  return {
+    config: single('config'),
+    name: single('name'),
+    source: single('source'),
+    destination: single('destination'),
+    state: single('state'),
+    streams: args.streams === undefined ? undefined : names,
+    flags: context.flags,
+    environment: context.environment,
+  };
+}

@@ -1,0 +1,34 @@
+/** How a run is asked to stop from outside. */
+export interface StopSignals {
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
+  readonly soft: AbortSignal;
+  /** Aborted by the second one. */
+  readonly hard: AbortSignal;
+  /** Signals do what they did before. */
+  dispose(): void;
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** @param onStop told what to say to the user: that it stops, or that it kills */
+export function listenForStop(onStop: (text: string) => void): StopSignals {
+  const soft = new AbortController();
+  const hard = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (soft.signal.aborted) {
+      onStop(`${signal} again: killing both sides. What was saved stays.`);
+      hard.abort();
+      return;
+    }
+    onStop(`${signal}: stopping; what is committed is saved. Once more to kill.`);
+    soft.abort();
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    soft: soft.signal,
+    hard: hard.signal,
+    dispose: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CodedError, type LogPayload } from '@penstock/protocol';
+import type { Environment } from '../pipeline/environment.ts';
+import type { StateChoice } from '../pipeline/pipeline-schema.ts';
+import { locateState, type NamedPipeline, type PrepareContext, prepareSide } from '../pipeline/prepare.ts';
+import { fileStateStore } from '../store/file-state-store.ts';
+import { postgresStateStore } from '../store/postgres-state-store.ts';
+import type { StateStore } from '../store/state-store.ts';
+import type { CommandContext } from './options.ts';
+
+/** Where connectors are looked for: beside the engine, then in the folder of the caller. */
+export function prepareContext(
+  context: CommandContext,
+  more: { readonly onLog?: (log: LogPayload) => void; readonly signal?: AbortSignal } = {},
+): PrepareContext {
+  const folders = [dirname(fileURLToPath(import.meta.url)), process.cwd()];
+  return { places: { folders, environment: context.environment }, ...more };
+}
+
+/** The store of a choice; connects when it is used. */
+export function openStateStore(choice: StateChoice): StateStore {
+  return 'file' in choice ? fileStateStore(choice.file) : postgresStateStore({ url: choice.postgres.url });
+}
+
+/** Where the user's data is kept: $XDG_DATA_HOME/penstock, or ~/.local/share/penstock. */
+export function dataFolder(environment: Environment): string {
+  const given = environment.XDG_DATA_HOME;
+  // A relative path there is to be ignored (XDG Base Directory Specification).
+  const base = given?.startsWith('/') === true ? given : join(environment.HOME ?? homedir(), '.local', 'share');
+  return join(base, 'penstock');
+}
+
+/** A Postgres on this machine, with data that outlives it. */
+export interface OwnPostgres {
+  readonly url: string;
+  /** False when another program has started it, and will stop it. */
+  readonly owned: boolean;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts the Postgres in the user's data folder, or finds it running. Loaded on demand: most pipelines don't need it.
+ *
+ * @throws CodedError saying why it could not be started
+ */
+export async function startOwnPostgres(environment: Environment, signal?: AbortSignal): Promise<OwnPostgres> {
+  const { LocalPostgresError, startLocalPostgres } = await import('@penstock/local-postgres');
+  try {
+    return await startLocalPostgres({ dataDir: join(dataFolder(environment), 'postgres'), ...(signal && { signal }) });
+  } catch (cause) {
+    if (!(cause instanceof LocalPostgresError)) throw cause;
+    const code = cause.code === 'aborted' ? 'stopped' : cause.code === 'port_in_use' ? 'port_in_use' : 'unreachable';
+    throw new CodedError(code, { message: cause.message, remedy: '', cause });
+  }
+}
+
+/** The pipeline with the user's own Postgres as its destination. */
+export function withOwnPostgres(pipeline: NamedPipeline, url: string): NamedPipeline {
+  return { ...pipeline, destination: { kind: 'type', type: 'postgres', config: { url } } };
+}
+
+/** Opens the state store of a pipeline for one piece of work; nothing of the source is started. */
+export async function useStateStore<T>(
+  pipeline: NamedPipeline,
+  context: CommandContext,
+  use: (store: StateStore) => Promise<T>,
+): Promise<T> {
+  const own =
+    pipeline.state === undefined && pipeline.destination === undefined
+      ? await startOwnPostgres(context.environment)
+      : undefined;
+  try {
+    const complete = own === undefined ? pipeline : withOwnPostgres(pipeline, own.url);
+    const destination =
+      complete.state === undefined ? await prepareSide(complete, 'destination', prepareContext(context)) : undefined;
+    const store = openStateStore(await locateState(complete, destination));
+    try {
+      return await use(store);
+    } finally {
+      await store.close();
+    }
+  } finally {
+    await own?.stop();
+  }
+}

@@ -1,0 +1,48 @@
+import type { Readable, Writable } from 'node:stream';
+import type { ConnectorEnd } from './connector-end.ts';
+
+/** How long a connector may take until it says its first word. */
+export const CONNECTOR_START_TIMEOUT_MS = 60_000;
+
+/** How long a connector that was asked to stop may take before it is killed. */
+export const GRACEFUL_STOP_TIMEOUT_MS = 30_000;
+
+/** How long `check` and `discover` may take: they ask another system. */
+export const CONNECTOR_ANSWER_TIMEOUT_MS = 300_000;
+
+/** The commands of the protocol that the engine uses. */
+export type ConnectorCommand = 'spec' | 'check' | 'discover' | 'read' | 'write';
+
+/** What a connector is asked to do. The values become files that only the connector can read, never arguments (P7). */
+export interface LaunchRequest {
+  readonly command: ConnectorCommand;
+  readonly config?: unknown;
+  readonly catalog?: unknown;
+  readonly state?: unknown;
+  /** Values that must not be shown: they are taken out of its stderr. */
+  readonly secrets?: readonly string[];
+}
+
+/** A connector at work. */
+export interface RunningConnector {
+  /** `source/stripe`, for messages. */
+  readonly name: string;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Resolves when the process is gone and everything it wrote has been read. Never rejects. */
+  readonly ended: Promise<ConnectorEnd>;
+  /** The last of what it wrote on stderr. */
+  stderrTail(): string;
+  /** Asks it to stop (SIGTERM), and kills it when it hasn't within `graceMs`. Again: nothing, unless the grace is shorter. */
+  stop(graceMs: number): void;
+  /** Ends it and whatever it has started, at once. */
+  kill(): void;
+}
+
+/** A connector that can be started any number of times. There is one implementation for each way of running it. */
+export interface Connector {
+  /** `source/stripe`, for messages. */
+  readonly name: string;
+  /** Never rejects for a program that can't be started: then `ended` says so. */
+  launch(request: LaunchRequest): Promise<RunningConnector>;
+}

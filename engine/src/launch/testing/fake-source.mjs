@@ -1,0 +1,103 @@
+/**
+ * A source for tests, in plain JavaScript as an author without the SDK would write it. `config.streams` is
+ * {NAME: number of records}; a checkpoint `{next: n}` follows every `page` records, and reading goes on from it.
+ */
+import { readFileSync } from 'node:fs';
+
+const [command, ...rest] = process.argv.slice(2);
+const flag = (name) =>
+  rest.includes(name) ? JSON.parse(readFileSync(rest[rest.indexOf(name) + 1], 'utf8')) : undefined;
+const config = flag('--config') ?? {};
+const say = (message) =>
+  new Promise((resolve) =>
+    process.stdout.write(`${JSON.stringify(message)}\n`) ? resolve() : process.stdout.once('drain', resolve),
+  );
+
+const specConfig = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['streams'],
+  properties: {
+    streams: { type: 'object', additionalProperties: { type: 'integer' } },
+    page: { type: 'integer' },
+    delay_ms: { type: 'integer', description: 'Wait after each page' },
+    api_key: { type: 'string', secret: true },
+    mode: { type: 'string', enum: ['good', 'silent_end', 'bad_key', 'crash', 'slow', 'stray'] },
+  },
+};
+
+let stopped = false;
+process.on('SIGTERM', () => {
+  stopped = true;
+});
+
+if (command === 'spec') {
+  await say({
+    type: 'spec',
+    spec: { config: specConfig, protocol_version: 1, connector: { name: 'source-fake', version: '1.0.0' } },
+  });
+} else if (command === 'check') {
+  const status = config.mode === 'bad_key' ? 'failed' : 'succeeded';
+  await say({ type: 'connection_status', connection_status: { status, message: 'a message', failure_type: 'config' } });
+} else if (command === 'discover') {
+  const streams = Object.keys(config.streams).map((name) => ({
+    name,
+    primary_key: [['id']],
+    supports_time_range: true,
+  }));
+  await say({ type: 'catalog', catalog: { streams } });
+} else if (command === 'read') {
+  process.stdin.on('end', () => process.exit(10)).resume();
+  await read();
+  process.exit();
+}
+
+async function read() {
+  if (config.mode === 'bad_key') {
+    await say({
+      type: 'connection_status',
+      connection_status: { status: 'failed', message: 'bad key', failure_type: 'config' },
+    });
+    process.exitCode = 20;
+    return;
+  }
+  const catalog = flag('--catalog');
+  const state = flag('--state') ?? { streams: {} };
+  const emitted_at = new Date().toISOString();
+  for (const { stream, time_range } of catalog.streams) {
+    await say({
+      type: 'stream_status',
+      stream_status: { stream: stream.name, status: 'start', ...(time_range && { time_range }) },
+    });
+  }
+  if (config.mode === 'stray') {
+    for (let i = 0; i < 3; i++)
+      await say({ type: 'record', record: { stream: 'nobody_asked', emitted_at, data: { id: String(i) } } });
+  }
+  for (const { stream } of catalog.streams) {
+    let next = state.streams[stream.name]?.next ?? 0;
+    const total = config.streams[stream.name];
+    while (next < total) {
+      if (stopped) {
+        process.exitCode = 10;
+        return;
+      }
+      const until = Math.min(total, next + (config.page ?? 100));
+      for (; next < until; next++) {
+        await say({
+          type: 'record',
+          record: { stream: stream.name, emitted_at, data: { id: `${stream.name}_${next}`, n: next } },
+        });
+      }
+      await say({ type: 'source_state', source_state: { state_type: 'stream', stream: stream.name, data: { next } } });
+      if (config.mode === 'crash' && next >= total / 2) {
+        console.error(`the key ${config.api_key} made me crash`);
+        process.exitCode = 3;
+        return;
+      }
+      if (config.delay_ms) await new Promise((resolve) => setTimeout(resolve, config.delay_ms));
+    }
+    if (config.mode !== 'silent_end')
+      await say({ type: 'stream_status', stream_status: { stream: stream.name, status: 'complete' } });
+  }
+}

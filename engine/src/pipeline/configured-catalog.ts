@@ -1,0 +1,86 @@
+import {
+  type Catalog,
+  CodedError,
+  type ConfiguredCatalog,
+  type ConfiguredStream,
+  type DestinationSyncMode,
+  type Stream,
+} from '@penstock/protocol';
+import { nearestNames } from './known-name.ts';
+import type { StreamChoice } from './pipeline-schema.ts';
+
+/**
+ * What a pipeline moves: the streams that it names, in the source's order, or all of them. Pure.
+ *
+ * @param supported the modes of the destination's `spec`; undefined when it doesn't say
+ * @throws CodedError `stream_unknown` with the nearest names, `mode_unsupported`, `config_invalid` for an unknown field
+ */
+export function configureCatalog(
+  catalog: Catalog,
+  choices: readonly StreamChoice[] | undefined,
+  supported: readonly DestinationSyncMode[] | undefined,
+): ConfiguredCatalog {
+  const names = catalog.streams.map(({ name }) => name);
+  const unknown = (choices ?? []).filter(({ name }) => !names.includes(name));
+  if (unknown.length > 0) throw streamUnknown(unknown, names);
+  const chosen = new Map(choices?.map((choice) => [choice.name, choice]));
+  const streams = catalog.streams
+    .filter(({ name }) => choices === undefined || chosen.has(name))
+    .map((stream) => configureStream(stream, chosen.get(stream.name) ?? { name: stream.name }, supported));
+  if (streams.length > 0) return { streams };
+  throw new CodedError('config_invalid', {
+    message: 'The source has no streams.',
+    remedy: 'Check its config and its access.',
+  });
+}
+
+function streamUnknown(unknown: readonly StreamChoice[], names: readonly string[]): CodedError {
+  const said = unknown.slice(0, 5).map(({ name }) => {
+    const near = nearestNames(name, names);
+    return near.length === 0 ? `"${name}"` : `"${name}" (did you mean ${near.join(' or ')}?)`;
+  });
+  return new CodedError('stream_unknown', {
+    message: `The source has no stream ${said.join(', ')}.`,
+    remedy: `\`penstock discover\` lists its ${names.length} streams.`,
+  });
+}
+
+function configureStream(
+  stream: Stream,
+  choice: StreamChoice,
+  supported: readonly DestinationSyncMode[] | undefined,
+): ConfiguredStream {
+  const { fields, backfill_limit, time_range } = choice;
+  const known = Object.keys((stream.json_schema?.properties as Record<string, unknown> | undefined) ?? {});
+  const wrong = known.length === 0 ? undefined : fields?.find((field) => !known.includes(field));
+  if (wrong !== undefined) {
+    const near = nearestNames(wrong, known);
+    throw new CodedError('config_invalid', {
+      message: `Stream "${stream.name}" has no field "${wrong}".`,
+      remedy: near.length === 0 ? '`penstock discover --json` shows its fields.' : `Did you mean ${near.join(' or ')}?`,
+    });
+  }
+  const destination_sync_mode = choice.destination_sync_mode ?? defaultMode(stream, supported);
+  if (supported !== undefined && !supported.includes(destination_sync_mode)) {
+    throw new CodedError('mode_unsupported', {
+      message: `The destination doesn't support destination_sync_mode ${destination_sync_mode} (stream "${stream.name}").`,
+      remedy: `Choose one of: ${supported.join(', ')}.`,
+    });
+  }
+  return {
+    stream,
+    // Overwriting with only what changed would remove everything else.
+    sync_mode: choice.sync_mode ?? (destination_sync_mode === 'overwrite' ? 'full_refresh' : 'incremental'),
+    destination_sync_mode,
+    ...(stream.supports_time_range === undefined ? {} : { supports_time_range: stream.supports_time_range }),
+    ...(fields === undefined ? {} : { fields }),
+    ...(backfill_limit === undefined ? {} : { backfill_limit }),
+    ...(time_range === undefined ? {} : { time_range }),
+  };
+}
+
+/** Rows are merged by primary key; where that can't be, they are appended. */
+function defaultMode(stream: Stream, supported: readonly DestinationSyncMode[] | undefined): DestinationSyncMode {
+  const wanted: DestinationSyncMode = stream.primary_key.length > 0 ? 'append_dedup' : 'append';
+  return supported === undefined || supported.includes(wanted) ? wanted : (supported[0] ?? wanted);
+}

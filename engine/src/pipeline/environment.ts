@@ -1,0 +1,39 @@
+import { CodedError } from '@penstock/protocol';
+
+/** The environment of a process, or what stands for it in a test. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `$${NAME}` is no reference: a connector that resolves references itself makes `${NAME}` of it. */
+const REFERENCE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+/** Whether the text is one reference and nothing else: then it holds no secret itself. */
+export function isEnvironmentReference(text: string): boolean {
+  return /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(text);
+}
+
+/**
+ * Puts the environment's values in the place of `${NAME}` in every string of a JSON value.
+ *
+ * @param path of the value, for the message
+ * @throws CodedError `config_invalid` naming the path when a variable is not set or empty
+ */
+export function expandEnvironment(value: unknown, path: string, environment: Environment): unknown {
+  if (typeof value === 'string') {
+    return value.replace(REFERENCE, (all: string, escape: string, name: string) => {
+      if (escape !== '') return all;
+      const found = environment[name];
+      if (found !== undefined && found !== '') return found;
+      throw new CodedError('config_invalid', {
+        message: `${path}: the environment variable ${name} is not set.`,
+        remedy: `Set ${name}, or write the value there.`,
+      });
+    });
+  }
+  if (Array.isArray(value)) return value.map((item, i) => expandEnvironment(item, `${path}[${i}]`, environment));
+  if (typeof value !== 'object' || value === null) return value;
+  const expanded = Object.entries(value).map(([key, inner]) => [
+    key,
+    expandEnvironment(inner, path === '' ? key : `${path}.${key}`, environment),
+  ]);
+  return Object.fromEntries(expanded);
+}

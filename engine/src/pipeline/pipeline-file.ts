@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
+import { CodedError } from '@penstock/protocol';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { type Environment, expandEnvironment } from './environment.ts';
+import { type Pipeline, pipelineSchema } from './pipeline-schema.ts';
+
+/** How many mistakes of a file are named at once. */
+const ISSUES_SHOWN_MAX = 5;
+
+/**
+ * Reads a pipeline file, JSON or YAML. Without a `name` in it the pipeline is called like the file.
+ *
+ * @throws CodedError `file_unreadable` or `file_invalid` with path and position, `config_invalid` with path, position, the
+ *   key and the valid keys
+ */
+export async function readPipelineFile(path: string, environment: Environment): Promise<Pipeline & { name: string }> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : String(code);
+    throw new CodedError('file_unreadable', { message: `The pipeline file ${path} can't be read: ${why}.`, cause });
+  }
+  const pipeline = parsePipeline(text, path, environment);
+  return { ...pipeline, name: pipeline.name ?? basename(path, extname(path)) };
+}
+
+/** The text of a pipeline file as a pipeline. @param path of the file, for messages */
+export function parsePipeline(text: string, path: string, environment: Environment): Pipeline {
+  if (text.trim() === '') throw new CodedError('file_unreadable', { message: `The pipeline file ${path} is empty.` });
+  const lines = new LineCounter();
+  // Without pretty errors, which quote the text: there may be a secret on that line (P7).
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [syntaxError] = document.errors;
+  if (syntaxError !== undefined) {
+    const { line, col } = lines.linePos(syntaxError.pos[0]);
+    const message = `${path}:${line}:${col}: ${firstLine(syntaxError.message)}.`;
+    throw new CodedError('file_invalid', { message });
+  }
+  const raw: unknown = document.toJS();
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    throw new CodedError('config_invalid', {
+      message: `${path}: a pipeline is an object with the keys ${Object.keys(pipelineSchema.shape).join(', ')}.`,
+    });
+  }
+  const parsed = pipelineSchema.safeParse(expandEnvironment(raw, '', environment));
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error;
+  const shown = issues.slice(0, ISSUES_SHOWN_MAX).map((issue) => {
+    const at = positionOf(document, lines, issue);
+    const where = issue.path.length === 0 ? '' : `${z.core.toDotPath(issue.path)}: `;
+    return `${path}${at}: ${where}${issue.message}`;
+  });
+  const more = issues.length > shown.length ? ` (and ${issues.length - shown.length} more)` : '';
+  throw new CodedError('config_invalid', { message: `${shown.join('\n')}${more}.`, remedy: '' });
+}
+
+/** `:line:column` of the key that an issue is about, or of the nearest thing around it that stands in the file. */
+function positionOf(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): string {
+  const inner = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
+  for (let length = inner.length; length > 0; length--) {
+    const node: unknown = document.getIn(inner.slice(0, length), true);
+    if (!isNode(node) || !node.range) continue;
+    const { line, col } = lines.linePos(node.range[0]);
+    return `:${line}:${col}`;
+  }
+  return '';
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]!.replace(/[.:]$/, '');
+}

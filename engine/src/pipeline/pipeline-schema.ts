@@ -1,0 +1,119 @@
+import { destinationSyncModeSchema, syncModeSchema, timestampSchema } from '@penstock/protocol';
+import { z } from 'zod';
+import { describeUnknownKey } from './known-name.ts';
+
+/** An object that refuses keys it doesn't know, and says which it knows. */
+function strict<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? (issue.keys as string[]).map((key) => describeUnknownKey(key, Object.keys(shape))).join('; ')
+        : undefined,
+  });
+}
+
+/** How a pipeline names one of its connectors. */
+export type ConnectorChoice =
+  | { readonly kind: 'type'; readonly type: string; readonly config: Record<string, unknown> }
+  | {
+      readonly kind: 'command';
+      readonly command: readonly [string, ...string[]];
+      readonly config: Record<string, unknown>;
+    }
+  | { readonly kind: 'image'; readonly image: string; readonly config: Record<string, unknown> };
+
+const typeName = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, { error: 'expected a name such as "stripe"' });
+const configSchema = z.record(z.string(), z.unknown());
+
+const commandChoiceSchema = strict({
+  command: z.array(z.string().min(1)).min(1, { error: 'expected a program and its arguments' }),
+  config: configSchema.default({}),
+}).transform(
+  ({ command, config }): ConnectorChoice => ({ kind: 'command', command: command as [string, ...string[]], config }),
+);
+
+const imageChoiceSchema = strict({ image: z.string().min(1), config: configSchema.default({}) }).transform(
+  ({ image, config }): ConnectorChoice => ({ kind: 'image', image, config }),
+);
+
+/** `{type: stripe, stripe: {…}}`, `{command: […], config: {…}}` or `{image: …, config: {…}}`. */
+const connectorChoiceSchema = z.unknown().transform((value, context): ConnectorChoice => {
+  const object = z.record(z.string(), z.unknown()).safeParse(value).data;
+  const kinds = ['type', 'command', 'image'].filter((key) => object !== undefined && Object.hasOwn(object, key));
+  if (object === undefined || kinds.length !== 1) {
+    context.addIssue('expected exactly one of: type (with its config under that name), command, image');
+    return z.NEVER;
+  }
+  const parsed = schemaOfKind(kinds[0]!, object).safeParse(object);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) context.addIssue({ ...issue } as Parameters<typeof context.addIssue>[0]);
+  return z.NEVER;
+});
+
+function schemaOfKind(kind: string, object: Record<string, unknown>): z.ZodType<ConnectorChoice> {
+  if (kind === 'command') return commandChoiceSchema;
+  if (kind === 'image') return imageChoiceSchema;
+  const type = typeof object.type === 'string' ? object.type : 'type';
+  // An empty key (`stripe:` and nothing below it) is null in YAML.
+  return strict({ type: typeName, [type]: type === 'type' ? typeName : configSchema.nullish() }).transform(
+    (choice): ConnectorChoice => ({
+      kind: 'type',
+      type,
+      config: ((choice as Record<string, unknown>)[type] as Record<string, unknown> | null | undefined) ?? {},
+    }),
+  );
+}
+
+const streamChoiceSchema = strict({
+  name: z.string().min(1),
+  sync_mode: syncModeSchema.optional(),
+  destination_sync_mode: destinationSyncModeSchema.optional(),
+  fields: z.array(z.string().min(1)).min(1).optional(),
+  backfill_limit: z.int().positive().optional(),
+  time_range: strict({ gte: timestampSchema.optional(), lt: timestampSchema.optional() })
+    .refine(
+      (range) => range.gte === undefined || range.lt === undefined || Date.parse(range.gte) < Date.parse(range.lt),
+      {
+        error: 'gte must be before lt',
+      },
+    )
+    .optional(),
+}).refine((stream) => stream.destination_sync_mode !== 'overwrite' || stream.sync_mode !== 'incremental', {
+  error: 'overwrite replaces all rows, so it needs sync_mode full_refresh',
+  path: ['destination_sync_mode'],
+});
+
+/** What a pipeline says about one stream. */
+export type StreamChoice = z.infer<typeof streamChoiceSchema>;
+
+const stateChoiceSchema = z.union(
+  [strict({ postgres: strict({ url: z.string().min(1) }) }), strict({ file: z.string().min(1) })],
+  { error: 'expected {postgres: {url: …}} or {file: PATH}' },
+);
+
+/** Where a pipeline's state is kept. */
+export type StateChoice = z.infer<typeof stateChoiceSchema>;
+
+/** A pipeline file. */
+export const pipelineSchema = strict({
+  /** The key in the state table. */
+  name: z.string().min(1).max(200).optional(),
+  source: connectorChoiceSchema,
+  destination: connectorChoiceSchema.optional(),
+  /** All streams when absent. */
+  streams: z
+    .array(streamChoiceSchema)
+    .min(1)
+    .superRefine((streams, context) => {
+      streams.forEach(({ name }, i) => {
+        if (streams.findIndex((other) => other.name === name) < i) {
+          context.addIssue({ code: 'custom', path: [i, 'name'], message: `stream "${name}" is there twice` });
+        }
+      });
+    })
+    .optional(),
+  state: stateChoiceSchema.optional(),
+});
+
+/** A pipeline, checked, `${NAME}` replaced. */
+export type Pipeline = z.infer<typeof pipelineSchema>;

@@ -1,0 +1,215 @@
+import { readFile } from 'node:fs/promises';
+import { CodedError, type LogPayload, PROTOCOL_VERSION, type SpecPayload, secretValues } from '@penstock/protocol';
+import { askConnector } from '../launch/ask-connector.ts';
+import type { Connector } from '../launch/launcher.ts';
+import { buildConfig } from './connector-config.ts';
+import { assignFlags, type DottedFlag } from './dotted-flags.ts';
+import { type Environment, expandEnvironment, isEnvironmentReference } from './environment.ts';
+import { readPipelineFile } from './pipeline-file.ts';
+import { type ConnectorChoice, type Pipeline, pipelineSchema, type StateChoice } from './pipeline-schema.ts';
+import { resolveConnector, type SearchPlaces, type Side } from './resolve-connector.ts';
+
+/** What a command line says about a pipeline. */
+export interface PipelineRequest {
+  /** Path of the pipeline file. */
+  readonly config?: string | undefined;
+  readonly name?: string | undefined;
+  /** Types. */
+  readonly source?: string | undefined;
+  readonly destination?: string | undefined;
+  /** Names, in place of the file's list. */
+  readonly streams?: readonly string[] | undefined;
+  /** Path of a state file. */
+  readonly state?: string | undefined;
+  readonly flags: readonly DottedFlag[];
+  readonly environment: Environment;
+}
+
+/** A pipeline whose name is known. */
+export type NamedPipeline = Pipeline & { readonly name: string; readonly connectorFlags: readonly DottedFlag[] };
+
+/**
+ * The pipeline of a command line: the file, if any, with what the flags say put over it. The flags of the connectors are
+ * kept for later, when the connectors' specs are known.
+ *
+ * @throws CodedError `usage` and what reading the file throws
+ */
+export async function loadPipeline(request: PipelineRequest): Promise<NamedPipeline> {
+  const file = request.config === undefined ? undefined : await readPipelineFile(request.config, request.environment);
+  const connectorFlags: DottedFlag[] = [];
+  const overrides = new Map<string, Record<string, unknown>>();
+  for (const flag of request.flags) {
+    const [first, second, ...deeper] = flag.path;
+    const isChoice = (first === 'source' || first === 'destination') && /^(type|command|image)$/.test(second ?? '');
+    if (isChoice && deeper.length === 0) overrides.set(first!, readChoice(first as Side, second!, flag));
+    else if (first === 'state') overrides.set(first, readState(flag, request.environment));
+    else connectorFlags.push(flag);
+  }
+  const source = overrides.get('source') ?? typeChoice(request.source, file?.source);
+  const destination = overrides.get('destination') ?? typeChoice(request.destination, file?.destination);
+  if (source === undefined && file?.source === undefined) {
+    throw new CodedError('usage', {
+      message: 'There is no source.',
+      remedy: 'Give a pipeline file with --config FILE, or --source TYPE (for example --source stripe).',
+    });
+  }
+  const checked = pipelineSchema.safeParse({
+    source: source ?? { type: 'none' },
+    ...(destination === undefined ? {} : { destination }),
+    ...(overrides.get('state') === undefined ? {} : { state: overrides.get('state') }),
+  });
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new CodedError('usage', { message: `--${issue!.path.join('.')}: ${issue!.message}.` });
+  }
+  const pipeline = {
+    source: source === undefined ? file!.source : checked.data.source,
+    destination: destination === undefined ? file?.destination : checked.data.destination,
+    streams: selectStreams(request.streams, file?.streams),
+    state: request.state === undefined ? (checked.data.state ?? file?.state) : { file: request.state },
+  };
+  const name = request.name ?? file?.name ?? defaultName(pipeline.source, pipeline.destination);
+  return { ...pipeline, name, connectorFlags };
+}
+
+/** The type given by flag; with the file's config where that is of the same type. */
+function typeChoice(
+  type: string | undefined,
+  inFile: ConnectorChoice | undefined,
+): Record<string, unknown> | undefined {
+  if (type === undefined || (inFile?.kind === 'type' && inFile.type === type)) return undefined;
+  return { type };
+}
+
+function readChoice(side: Side, key: string, flag: DottedFlag): Record<string, unknown> {
+  if (flag.value === undefined) throw new CodedError('usage', { message: `${flag.flag} needs a value.` });
+  if (key !== 'command') return { [key]: flag.value };
+  try {
+    return { command: JSON.parse(flag.value) as unknown };
+  } catch {
+    throw new CodedError('usage', {
+      message: `${flag.flag}: expected a JSON array of the program and its arguments.`,
+      remedy: `For example --${side}.command '["node", "connector.mjs"]'.`,
+    });
+  }
+}
+
+function readState(flag: DottedFlag, environment: Environment): Record<string, unknown> {
+  const [, key, ...deeper] = flag.path;
+  if (flag.value !== undefined && key === 'file' && deeper.length === 0) return { file: flag.value };
+  if (flag.value !== undefined && key === 'postgres' && deeper.join('.') === 'url') {
+    if (isEnvironmentReference(flag.value)) {
+      return { postgres: { url: expandEnvironment(flag.value, flag.flag, environment) } };
+    }
+    throw new CodedError('usage', {
+      message: `${flag.flag} may hold a password, and a command line can be read by others.`,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the user's syntax
+      remedy: "Give it as a reference to the environment: '${STATE_URL}'.",
+    });
+  }
+  throw new CodedError('usage', { message: `${flag.flag}: expected --state.file PATH or --state.postgres.url.` });
+}
+
+function selectStreams(names: readonly string[] | undefined, inFile: Pipeline['streams']): Pipeline['streams'] {
+  if (names === undefined) return inFile;
+  return [...new Set(names)].map((name) => inFile?.find((stream) => stream.name === name) ?? { name });
+}
+
+function defaultName(source: ConnectorChoice, destination: ConnectorChoice | undefined): string {
+  const nameOf = (choice: ConnectorChoice): string => (choice.kind === 'type' ? choice.type : choice.kind);
+  return `${nameOf(source)}-to-${destination === undefined ? 'local' : nameOf(destination)}`;
+}
+
+/** One side, ready to be run. */
+export interface PreparedSide {
+  readonly side: Side;
+  readonly choice: ConnectorChoice;
+  readonly connector: Connector;
+  readonly spec: SpecPayload;
+  /** Holds secrets. */
+  readonly config: Record<string, unknown>;
+  /** Values that must not be shown. */
+  readonly secrets: readonly string[];
+}
+
+/** What preparing needs from outside. */
+export interface PrepareContext {
+  readonly places: SearchPlaces;
+  readonly onLog?: (log: LogPayload) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Finds a side's program, asks it for its spec, and puts its config together.
+ *
+ * @returns undefined when the pipeline doesn't have that side
+ * @throws CodedError for everything that is wrong with the program, the config or the flags
+ */
+export async function prepareSide(
+  pipeline: NamedPipeline,
+  side: Side,
+  context: PrepareContext,
+): Promise<PreparedSide | undefined> {
+  const choice = pipeline[side];
+  const nameOf = (chosen: ConnectorChoice): string => (chosen.kind === 'type' ? chosen.type : 'config');
+  const flags = assignFlags(pipeline.connectorFlags, {
+    source: nameOf(pipeline.source),
+    destination: pipeline.destination === undefined ? undefined : nameOf(pipeline.destination),
+  })[side];
+  if (choice === undefined) return undefined;
+  const connector = await resolveConnector(side, choice, context.places);
+  const spec = await askForSpec(connector, context);
+  const config = buildConfig({
+    schema: spec.config,
+    place: `${side}.${nameOf(choice)}`,
+    config: choice.config,
+    flags,
+    environmentPrefix: choice.kind === 'type' ? choice.type.toUpperCase().replaceAll('-', '_') : undefined,
+    environment: context.places.environment,
+  });
+  return { side, choice, connector, spec, config, secrets: secretValues(config, spec.config) };
+}
+
+/** @throws CodedError `protocol_violated` when the connector speaks a later version of the protocol */
+export async function askForSpec(connector: Connector, { onLog, signal }: PrepareContext): Promise<SpecPayload> {
+  const options = { ...(onLog && { onLog }), ...(signal && { signal }) };
+  const { spec } = await askConnector(connector, { command: 'spec' }, 'spec', options);
+  if (spec.protocol_version <= PROTOCOL_VERSION) return spec;
+  throw new CodedError('protocol_violated', {
+    message: `${connector.name} speaks version ${spec.protocol_version} of the protocol; this engine speaks version ${PROTOCOL_VERSION}.`,
+    remedy: 'Use a newer engine, or an older connector.',
+  });
+}
+
+/**
+ * Where the state is: what the pipeline says, else the database of a Postgres destination.
+ *
+ * @throws CodedError `config_invalid` when it doesn't say and can't be guessed
+ */
+export async function locateState(
+  pipeline: NamedPipeline,
+  destination: PreparedSide | undefined,
+): Promise<StateChoice> {
+  if (pipeline.state !== undefined) return pipeline.state;
+  if (destination?.choice.kind === 'type' && destination.choice.type === 'postgres') {
+    const { url, url_file } = destination.config;
+    if (typeof url === 'string') return { postgres: { url } };
+    if (typeof url_file === 'string') return { postgres: { url: await readUrl(url_file) } };
+  }
+  throw new CodedError('config_invalid', {
+    message: 'The pipeline does not say where its state is kept.',
+    remedy: 'Give --state FILE, or `state` in the pipeline: {file: PATH} or {postgres: {url: …}}.',
+  });
+}
+
+async function readUrl(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new CodedError('file_unreadable', {
+      message: `destination.postgres.url_file: ${path} can't be read: ${code}.`,
+      cause,
+    });
+  }
+}

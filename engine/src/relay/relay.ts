@@ -1,0 +1,268 @@
+import type { Readable } from 'node:stream';
+import { CodedError, type DestinationMessage, type LogPayload, toCodedError } from '@penstock/protocol';
+import { connectionError, endError } from '../launch/ask-connector.ts';
+import type { ConnectorEnd } from '../launch/connector-end.ts';
+import { CONNECTOR_START_TIMEOUT_MS, GRACEFUL_STOP_TIMEOUT_MS, type RunningConnector } from '../launch/launcher.ts';
+import { DestinationLines } from './destination-lines.ts';
+import { type OutOfBandMessage, SourceLines } from './source-lines.ts';
+
+/**
+ * Bytes that wait for the destination before reading from the source pauses. Far below the 8 MiB a direction that are
+ * promised: it only has to bridge the moment in which the pipe is refilled.
+ */
+const WAITING_BYTES_MAX = 1024 * 1024;
+
+/** How long a destination may work in silence after its input has ended. A last swap or merge can be long. */
+const DESTINATION_FINISH_TIMEOUT_MS = 15 * 60_000;
+
+export interface RelayOptions {
+  readonly source: RunningConnector;
+  readonly destination: RunningConnector;
+  /** The names in the catalog. */
+  readonly streams: ReadonlySet<string>;
+  readonly onSourceMessage: (message: OutOfBandMessage) => void;
+  readonly onDestinationMessage: (message: DestinationMessage) => void;
+  /** What is odd about the lines of either. */
+  readonly onLog: (log: LogPayload) => void;
+  /** The source spoke of a stream that the catalog doesn't have. Once for each. */
+  readonly onUnknownStream: (stream: string) => void;
+  /** Something to wait for before either is read on, when what they said can't be passed on at once. */
+  readonly pace?: () => Promise<void> | undefined;
+  /** Until the source's first byte. */
+  readonly startTimeoutMs?: number;
+  readonly stopTimeoutMs?: number;
+  readonly finishTimeoutMs?: number;
+}
+
+/** How it ended. */
+export interface RelayEnd {
+  /** What ended it before its time, where something did: the first cause, not what followed from it. */
+  readonly error: CodedError | undefined;
+  /** Whether the source was asked to stop before it had ended by itself. */
+  readonly sourceCutOff: boolean;
+  /** Whether both were killed on demand. */
+  readonly killed: boolean;
+  readonly sourceEnd: ConnectorEnd;
+  readonly destinationEnd: ConnectorEnd;
+}
+
+/** Why a stream is not read at the moment; it is read on when no reason is left. */
+class Holds {
+  readonly #stream: Readable;
+  readonly #reasons = new Set<string>();
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+  }
+
+  hold(reason: string): void {
+    this.#reasons.add(reason);
+    this.#stream.pause();
+  }
+
+  release(reason: string): void {
+    if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#stream.resume();
+  }
+}
+
+/**
+ * Joins the two: the source's bytes to the destination as they are, with back-pressure, and the destination's messages to
+ * the engine. Whatever either of them does, `done` resolves.
+ */
+export class Relay {
+  /** Resolves when both processes are gone. Never rejects. */
+  readonly done: Promise<RelayEnd>;
+  readonly #options: RelayOptions;
+  readonly #sourceLines: SourceLines;
+  readonly #destinationLines: DestinationLines;
+  readonly #stopTimeoutMs: number;
+  #error: CodedError | undefined;
+  #sourceEnded = false;
+  #sourceCutOff = false;
+  #destinationEnded = false;
+  #killed = false;
+  /** The destination can't be written to any more; what the source still says is thrown away. */
+  #inputLost = false;
+  /** What the destination says is not believed any more. */
+  #outputRefused = false;
+  #finishTimer: NodeJS.Timeout | undefined;
+
+  /** Starts at once: the processes run already. */
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#stopTimeoutMs = options.stopTimeoutMs ?? GRACEFUL_STOP_TIMEOUT_MS;
+    const { source, destination, onLog } = options;
+    this.#sourceLines = new SourceLines(source.name, options.streams, {
+      onLog,
+      onUnknownStream: options.onUnknownStream,
+      onMessage: (message) => this.#takeOutOfBand(source, message, options.onSourceMessage),
+    });
+    this.#destinationLines = new DestinationLines(destination.name, {
+      onLog,
+      onMessage: (message) => this.#takeOutOfBand(destination, message, options.onDestinationMessage),
+    });
+    this.#readSource();
+    this.#readDestination();
+    this.done = this.#whenDone();
+  }
+
+  /** Records passed on since the last call, by stream. */
+  takeCounts(): ReadonlyMap<string, number> {
+    return this.#sourceLines.takeCounts();
+  }
+
+  /** The soft end: the source stops, the destination commits what it has and ends. */
+  stop(): void {
+    this.#cutSourceOff();
+  }
+
+  /** The hard end: whatever is not committed yet is done again by the next run. */
+  kill(): void {
+    this.#killed = true;
+    this.stop();
+    this.#options.source.kill();
+    this.#options.destination.kill();
+  }
+
+  /** Ends it for a reason. The first one stays. */
+  fail(error: CodedError): void {
+    this.#error ??= error;
+    this.#cutSourceOff();
+  }
+
+  #cutSourceOff(): void {
+    if (this.#sourceEnded) {
+      this.#limitFinish();
+      return;
+    }
+    this.#sourceCutOff = true;
+    this.#options.source.stop(this.#stopTimeoutMs);
+  }
+
+  #readSource(): void {
+    const { source, destination } = this.#options;
+    const startTimeoutMs = this.#options.startTimeoutMs ?? CONNECTOR_START_TIMEOUT_MS;
+    const startTimer = setTimeout(() => {
+      const message = `${source.name} said nothing within ${startTimeoutMs / 1000} s of its start.`;
+      this.fail(new CodedError('timed_out', { message }));
+    }, startTimeoutMs);
+    const holds = new Holds(source.stdout);
+    source.stdout.on('data', (chunk: Buffer) => {
+      clearTimeout(startTimer);
+      if (this.#inputLost) return;
+      this.#guard(() => this.#write(this.#sourceLines.push(chunk)));
+      if (destination.stdin.writableLength > WAITING_BYTES_MAX) holds.hold('destination');
+      this.#keepPace(holds);
+    });
+    destination.stdin.on('drain', () => holds.release('destination'));
+    // 'close' follows 'error'; both also come when all went well.
+    destination.stdin.on('close', () => {
+      if (destination.stdin.writableFinished) return;
+      this.#inputLost = true;
+      this.#cutSourceOff();
+      holds.release('destination');
+    });
+    source.stdout.once('end', () => {
+      const timer = setTimeout(() => {
+        const message = `${source.name} closed its output but did not end within ${this.#stopTimeoutMs / 1000} s.`;
+        this.#error ??= new CodedError('timed_out', { message });
+        source.kill();
+      }, this.#stopTimeoutMs);
+      void source.ended.then(() => clearTimeout(timer));
+    });
+    void source.ended.then((end) => {
+      clearTimeout(startTimer);
+      this.#sourceEnded = true;
+      const succeeded = end.kind === 'exited' && end.code === 0;
+      if (!this.#inputLost) this.#guard(() => this.#write(this.#sourceLines.end(succeeded)));
+      destination.stdin.end();
+      this.#limitFinish();
+    });
+  }
+
+  #readDestination(): void {
+    const { destination } = this.#options;
+    const holds = new Holds(destination.stdout);
+    destination.stdout.on('data', (chunk: Buffer) => {
+      this.#finishTimer?.refresh();
+      if (this.#outputRefused) return;
+      if (!this.#guard(() => this.#destinationLines.push(chunk))) {
+        this.#outputRefused = true;
+        destination.stop(this.#stopTimeoutMs);
+      }
+      this.#keepPace(holds);
+    });
+  }
+
+  #keepPace(holds: Holds): void {
+    const ready = this.#options.pace?.();
+    if (ready === undefined) return;
+    holds.hold('listener');
+    const release = (): void => holds.release('listener');
+    ready.then(release, release);
+  }
+
+  async #whenDone(): Promise<RelayEnd> {
+    const { source, destination } = this.#options;
+    const destinationEnd = await destination.ended;
+    this.#destinationEnded = true;
+    clearTimeout(this.#finishTimer);
+    const early = !this.#sourceEnded || this.#inputLost;
+    const succeeded = destinationEnd.kind === 'exited' && destinationEnd.code === 0;
+    if (!this.#outputRefused) this.#guard(() => this.#destinationLines.end(succeeded));
+    if (early && !this.#killed) {
+      this.fail(
+        succeeded
+          ? new CodedError('protocol_violated', { message: `${destination.name} ended before its input did.` })
+          : endError(destination, destinationEnd),
+      );
+    }
+    const sourceEnd = await source.ended;
+    return { error: this.#error, sourceCutOff: this.#sourceCutOff, killed: this.#killed, sourceEnd, destinationEnd };
+  }
+
+  #write(pieces: readonly Buffer[]): void {
+    if (pieces.length === 0 || this.#inputLost) return;
+    const { stdin } = this.#options.destination;
+    stdin.cork();
+    for (const piece of pieces) stdin.write(piece);
+    stdin.uncork();
+  }
+
+  /** Gives the destination, whose input has ended, its time from now on. */
+  #limitFinish(): void {
+    if (this.#destinationEnded) return;
+    const { destination } = this.#options;
+    const hurried = this.#sourceCutOff || this.#error !== undefined;
+    const timeoutMs = hurried ? this.#stopTimeoutMs : (this.#options.finishTimeoutMs ?? DESTINATION_FINISH_TIMEOUT_MS);
+    clearTimeout(this.#finishTimer);
+    this.#finishTimer = setTimeout(() => {
+      const message = `${destination.name} did not end within ${timeoutMs / 1000} s after its input had.`;
+      this.#error ??= new CodedError('timed_out', { message });
+      if (hurried) destination.kill();
+      else destination.stop(this.#stopTimeoutMs);
+    }, timeoutMs);
+  }
+
+  #takeOutOfBand<M extends OutOfBandMessage | DestinationMessage>(
+    from: RunningConnector,
+    message: M,
+    give: (message: M) => void,
+  ): void {
+    give(message);
+    if (message.type !== 'connection_status' || message.connection_status.status !== 'failed') return;
+    const { message: text, failure_type } = message.connection_status;
+    this.fail(connectionError(from.name, text, failure_type));
+  }
+
+  /** @returns whether it went well; an error ends the run */
+  #guard(work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      this.fail(toCodedError(error));
+      return false;
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import {
+  type CatalogMessage,
+  type CodedError,
+  type DestinationMessage,
+  type EngineMessage,
+  type EofPayload,
+  formatTimestamp,
+  type LogPayload,
+  message as make,
+  type ProgressPayload,
+  type SyncState,
+  toCodedError,
+} from '@penstock/protocol';
+import type { EngineEvent } from '../reduce/event.ts';
+import { oddityOf } from '../reduce/oddity.ts';
+import { initialProgress, reduceProgress } from '../reduce/progress.ts';
+import { initialSyncState, reduceState } from '../reduce/sync-state.ts';
+import type { StateSession } from '../store/state-store.ts';
+
+/**
+ * Keeps what a run has come to: reduces every message to state and progress, says it to whoever listens, and has the
+ * state saved. Only what came out of the destination gets here as a checkpoint (P1).
+ */
+export class RunLedger {
+  readonly #onMessage: (message: EngineMessage) => Promise<void> | undefined;
+  readonly #now: () => number;
+  #state: SyncState | undefined;
+  #request: ProgressPayload | undefined;
+  #session: StateSession | undefined;
+  #savedState: SyncState | undefined;
+  #saidProgress: ProgressPayload | undefined;
+  #outputReady: Promise<void> | undefined;
+  /** A connector has reported its own failure, so the engine doesn't have to. */
+  #connectionFailed = false;
+  /** The state that was found when the run could not begin. */
+  previous: SyncState | undefined;
+
+  /** @param now milliseconds since 1970 */
+  constructor(onMessage: (message: EngineMessage) => Promise<void> | undefined, now: () => number) {
+    this.#onMessage = onMessage;
+    this.#now = now;
+  }
+
+  /** Only after {@link open}. */
+  get state(): SyncState {
+    if (this.#state === undefined) throw new Error('the run has no state yet');
+    return this.#state;
+  }
+
+  /** Something to wait for before more is said: the listener is slow (P4). */
+  get outputReady(): Promise<void> | undefined {
+    return this.#outputReady;
+  }
+
+  /** The run is known: says its catalog and where it stands. */
+  open(state: SyncState, session: StateSession, catalog: CatalogMessage): void {
+    this.#state = state;
+    this.#savedState = state;
+    this.#session = session;
+    this.#request = initialProgress(
+      catalog.catalog.streams.map(({ name }) => name),
+      this.#now(),
+    );
+    this.#say(catalog, 'engine');
+    this.#sayProgress();
+  }
+
+  /** Takes a message of a connector, or one that the engine says of its own accord. @param by who said it */
+  take(message: DestinationMessage, by: string): void {
+    if (message.type === 'connection_status' && message.connection_status.status === 'failed') {
+      this.#connectionFailed = true;
+    }
+    const before = this.#state;
+    this.#apply({ at: this.#now(), type: 'message', message });
+    this.#say(message, by);
+    if (before !== undefined && statusChanged(before, this.state, message)) this.#sayProgress();
+  }
+
+  log(log: LogPayload, by: string): void {
+    this.#say(make.log(log), by);
+  }
+
+  /** To be called a few times a second: has saved and said what has changed. @param counts records that were passed on */
+  tick(counts: ReadonlyMap<string, number>): void {
+    const at = this.#now();
+    for (const [stream, count] of counts) this.#apply({ at, type: 'records_relayed', stream, count });
+    if (this.#state === undefined || this.#state === this.#savedState) return;
+    this.#savedState = this.#state;
+    // A failure reaches the run through `lost`.
+    this.#session?.save(this.#state).catch(() => undefined);
+    if (this.#state.sync_run.progress !== this.#saidProgress) this.#sayProgress();
+  }
+
+  /** The run as a whole has failed. */
+  fail(error: CodedError): void {
+    if (this.#connectionFailed) return;
+    const { failureType: failure_type } = error;
+    this.take(make.connectionStatus({ status: 'failed', message: error.text.trim(), failure_type }), 'engine');
+  }
+
+  /** Saves what isn't saved. @returns why that was not possible */
+  async close(session: StateSession | undefined): Promise<CodedError | undefined> {
+    if (this.#state === undefined || session === undefined) return undefined;
+    try {
+      await session.save(this.endingState(this.#now()));
+      return undefined;
+    } catch (thrown) {
+      return toCodedError(thrown);
+    }
+  }
+
+  /** @param now milliseconds since 1970 */
+  endingState(now: number): SyncState {
+    if (this.#state === undefined) return this.previous ?? initialSyncState({ now, catalog: { streams: [] } });
+    this.#state = reduceState(this.#state, { at: now, type: 'tick' });
+    return this.#state;
+  }
+
+  /** Progress of this call alone. @param now milliseconds since 1970 */
+  requestProgress(now: number): ProgressPayload {
+    const progress = this.#request ?? initialProgress([], now);
+    return reduceProgress(progress, { at: now, type: 'tick' });
+  }
+
+  /** The last word. */
+  sayEof(eof: EofPayload): void {
+    if (this.#state !== undefined) this.#sayProgress();
+    this.#say(make.eof(eof), 'engine');
+  }
+
+  #apply(event: EngineEvent): void {
+    if (this.#state === undefined || this.#request === undefined) return;
+    const odd = oddityOf(this.#state.sync_run.progress, event);
+    if (odd !== undefined) this.log(odd, 'engine');
+    this.#state = reduceState(this.#state, event);
+    this.#request = reduceProgress(this.#request, event);
+  }
+
+  #sayProgress(): void {
+    if (this.#state === undefined) return;
+    const { progress } = reduceState(this.#state, { at: this.#now(), type: 'tick' }).sync_run;
+    this.#saidProgress = this.#state.sync_run.progress;
+    this.#say(make.progress(progress), 'engine');
+  }
+
+  #say(message: EngineMessage, by: string): void {
+    const ready = this.#onMessage({ ...message, _emitted_by: by, _ts: formatTimestamp(this.#now()) });
+    if (ready === undefined || ready === this.#outputReady) return;
+    this.#outputReady = ready;
+    const done = (): void => {
+      if (this.#outputReady === ready) this.#outputReady = undefined;
+    };
+    ready.then(done, done);
+  }
+}
+
+function statusChanged(before: SyncState, after: SyncState, message: DestinationMessage): boolean {
+  if (message.type === 'connection_status') return before !== after;
+  if (message.type !== 'stream_status') return false;
+  const { stream } = message.stream_status;
+  return before.sync_run.progress.streams[stream]?.status !== after.sync_run.progress.streams[stream]?.status;
+}

@@ -1,0 +1,314 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type CatalogMessage,
+  CodedError,
+  type ConfiguredCatalog,
+  type DestinationMessage,
+  type EngineMessage,
+  type EofPayload,
+  errorCodes,
+  type LogPayload,
+  message as make,
+  parseTimestamp,
+  type SyncState,
+  scrubText,
+  toCodedError,
+} from '@penstock/protocol';
+import { askConnector } from './launch/ask-connector.ts';
+import type { RunningConnector } from './launch/launcher.ts';
+import { configureCatalog } from './pipeline/configured-catalog.ts';
+import type { StreamChoice } from './pipeline/pipeline-schema.ts';
+import type { PreparedSide } from './pipeline/prepare.ts';
+import { catalogOfRun, initialSyncState, unfinishedRunId } from './reduce/sync-state.ts';
+import { eofReason, exitCodeOfRun, judgeEnding, type StopReason } from './relay/outcome.ts';
+import { Relay } from './relay/relay.ts';
+import { RunLedger } from './relay/run-ledger.ts';
+import { scrubLog, scrubMessage } from './relay/scrub.ts';
+import type { OutOfBandMessage } from './relay/source-lines.ts';
+import type { StateSession, StateStore } from './store/state-store.ts';
+
+/** How often progress goes out and state is saved, at most, while nothing changes its status. */
+const TICK_MS = 250;
+
+/** What to run, and how. */
+export interface SyncOptions {
+  /** The key of the state. */
+  readonly name: string;
+  readonly source: PreparedSide;
+  readonly destination: PreparedSide;
+  /** All streams when absent. */
+  readonly streams?: readonly StreamChoice[] | undefined;
+  /** Stays open; it is the caller's to close. */
+  readonly store: StateStore;
+  /**
+   * Everything that the engine says: `catalog` first, `eof` last. Called in order, never after the run has ended. A promise
+   * that it returns is waited for before the connectors are read on.
+   */
+  readonly onMessage: (message: EngineMessage) => Promise<void> | undefined;
+  /** Told the id of the run before its first message. */
+  readonly onRun?: (runId: string) => void;
+  /** The run that this call belongs to; by default the unfinished one, or a new one. */
+  readonly runId?: string | undefined;
+  /** Forgets the saved state first. */
+  readonly resetState?: boolean | undefined;
+  /** Stops softly after so much time: what was committed is saved, the next call goes on. */
+  readonly timeLimitMs?: number | undefined;
+  /** Until the source's first byte. */
+  readonly startTimeoutMs?: number | undefined;
+  /** Stops softly when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Kills both sides when it is aborted. */
+  readonly killSignal?: AbortSignal | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** How it went. */
+export interface SyncResult {
+  /** As in the table of exit codes. */
+  readonly exitCode: number;
+  readonly eof: EofPayload;
+  /** What ended the run as a whole; a stream's failure stands in its progress. */
+  readonly error?: CodedError;
+}
+
+/** Runs a pipeline once. Never rejects: whatever happens, `eof` is said and the result tells. */
+export async function runSync(options: SyncOptions): Promise<SyncResult> {
+  const now = options.now ?? Date.now;
+  const stop = new AbortController();
+  let stopReason: StopReason | undefined;
+  const stopSoftly = (reason: StopReason): void => {
+    stopReason ??= reason;
+    stop.abort();
+  };
+  const onAbort = (): void => stopSoftly('aborted');
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  if (options.signal?.aborted) onAbort();
+  const limit =
+    options.timeLimitMs === undefined ? undefined : setTimeout(() => stopSoftly('time_limit'), options.timeLimitMs);
+  const ledger = new RunLedger(options.onMessage, now);
+  let session: StateSession | undefined;
+  let hasMore = false;
+  let error: CodedError | undefined;
+  try {
+    const opened = await begin(options, ledger, stop.signal, now());
+    session = opened.session;
+    ({ error, hasMore } = await move(options, opened, ledger, stop.signal));
+  } catch (thrown) {
+    error = toCodedError(thrown);
+  } finally {
+    clearTimeout(limit);
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+  if (error?.code === 'stopped') hasMore = true;
+  else if (error !== undefined) ledger.fail(scrubError(error, options));
+  error = (await ledger.close(session)) ?? error;
+  await session?.close();
+  return end(ledger, error === undefined ? undefined : scrubError(error, options), hasMore, stopReason, now());
+}
+
+interface Begun {
+  readonly session: StateSession;
+  readonly catalog: ConfiguredCatalog;
+}
+
+/** Asks the source what it has and takes the lease, side by side; then the run is known. */
+async function begin(options: SyncOptions, ledger: RunLedger, signal: AbortSignal, now: number): Promise<Begun> {
+  const { source, destination } = options;
+  const onLog = (log: LogPayload): void => ledger.log(scrubLog(log, source.secrets), source.connector.name);
+  const discovering = askConnector(source.connector, { command: 'discover', config: source.config }, 'catalog', {
+    onLog,
+    signal,
+  });
+  const [discovered, opened] = await Promise.allSettled([discovering, openSession(options)]);
+  try {
+    if (opened.status === 'rejected') throw opened.reason;
+    if (discovered.status === 'rejected') throw discovered.reason;
+    const session = opened.value;
+    const { catalog } = discovered.value;
+    const modes = destination.spec.destination_sync_modes;
+    const configured = configureCatalog(catalog, options.streams, modes);
+    const { state, catalog: ofRun } = startRun(configured, session.previous, options.runId, now);
+    options.onRun?.(state.sync_run.run_id!);
+    ledger.open(state, session, make.catalog({ streams: ofRun.streams.map(({ stream }) => stream) }) as CatalogMessage);
+    sayContinuation(ledger, session.previous, state);
+    // Before anything runs, so that a run that is killed is continued under its own id and ceiling.
+    await session.save(state);
+    return { session, catalog: ofRun };
+  } catch (thrown) {
+    const error = toCodedError(thrown);
+    if (opened.status === 'fulfilled') {
+      ledger.previous = opened.value.previous;
+      await opened.value.close();
+    }
+    throw error;
+  }
+}
+
+async function openSession({ store, name, resetState }: SyncOptions): Promise<StateSession> {
+  if (resetState === true) await store.reset(name);
+  return store.open(name);
+}
+
+/** Decides which run this call belongs to, and what is left to move in it. */
+function startRun(
+  catalog: ConfiguredCatalog,
+  previous: SyncState | undefined,
+  wanted: string | undefined,
+  now: number,
+): { state: SyncState; catalog: ConfiguredCatalog } {
+  const runId = wanted ?? unfinishedRunId(previous, catalog) ?? newRunId(now);
+  const isNew = previous?.sync_run.run_id !== runId;
+  const state = initialSyncState({ previous, runId, now, catalog });
+  const generation_id = parseTimestamp(state.sync_run.progress.started_at);
+  const ofRun = catalogOfRun(catalog, state);
+  const streams = ofRun.streams.map((configured) =>
+    configured.sync_mode === 'full_refresh' ? { ...configured, generation_id } : configured,
+  );
+  const refreshed = streams.filter(({ sync_mode }) => sync_mode === 'full_refresh').map(({ stream }) => stream.name);
+  // A full refresh begins at the beginning; when it goes on, it goes on where it was.
+  return { state: isNew ? withoutStreamState(state, refreshed) : state, catalog: { streams } };
+}
+
+function sayContinuation(ledger: RunLedger, previous: SyncState | undefined, { sync_run }: SyncState): void {
+  if (previous === undefined || previous.sync_run.run_id !== sync_run.run_id) return;
+  const { run_id, time_ceiling } = sync_run;
+  const until = time_ceiling === undefined ? '' : `; it covers what there was until ${time_ceiling}`;
+  ledger.log({ level: 'info', message: `Going on with the unfinished run ${run_id}${until}.` }, 'engine');
+}
+
+/** Sorts by time, and says when the run began. */
+function newRunId(now: number): string {
+  return `run_${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}_${randomBytes(3).toString('hex')}`;
+}
+
+function withoutStreamState(state: SyncState, names: readonly string[]): SyncState {
+  if (names.length === 0) return state;
+  const streams = Object.fromEntries(Object.entries(state.source.streams).filter(([name]) => !names.includes(name)));
+  return { ...state, source: { ...state.source, streams } };
+}
+
+/** Starts both sides, joins them, and waits for their ends. */
+async function move(
+  options: SyncOptions,
+  { session, catalog }: Begun,
+  ledger: RunLedger,
+  signal: AbortSignal,
+): Promise<{ error: CodedError | undefined; hasMore: boolean }> {
+  const names = new Set(catalog.streams.map(({ stream }) => stream.name));
+  if (signal.aborted) return { error: undefined, hasMore: true };
+  const [source, destination] = await launchBoth(options, catalog, ledger.state);
+  const relay = new Relay({
+    source,
+    destination,
+    streams: names,
+    ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
+    onLog: (log) => ledger.log(scrubLog(log, [...options.source.secrets, ...options.destination.secrets]), 'engine'),
+    onSourceMessage: (message: OutOfBandMessage) => ledger.take(scrubMessage(message, options.source), source.name),
+    onDestinationMessage: (message: DestinationMessage) =>
+      ledger.take(scrubMessage(message, options.destination), destination.name),
+    pace: () => ledger.outputReady,
+    onUnknownStream: (stream) => {
+      const error = `${source.name} wrote messages of the stream "${stream}", which is not in the catalog; they were dropped.`;
+      ledger.take(make.streamStatus({ stream, status: 'error', error, failure_type: 'system' }), 'engine');
+    },
+  });
+  const onStop = (): void => relay.stop();
+  const onKill = (): void => relay.kill();
+  const onLost = (): void => {
+    relay.fail(toCodedError(session.lost.reason));
+    relay.kill();
+  };
+  const wired: [AbortSignal | undefined, () => void][] = [
+    [signal, onStop],
+    [options.killSignal, onKill],
+    [session.lost, onLost],
+  ];
+  for (const [on, act] of wired) {
+    on?.addEventListener('abort', act, { once: true });
+    if (on?.aborted) act();
+  }
+  const timer = setInterval(() => ledger.tick(relay.takeCounts()), TICK_MS);
+  const relayEnd = await relay.done;
+  clearInterval(timer);
+  for (const [on, act] of wired) on?.removeEventListener('abort', act);
+  ledger.tick(relay.takeCounts());
+  const ending = judgeEnding(relayEnd, source, destination, ledger.state.sync_run.progress, names);
+  for (const stream of ending.lost) {
+    const error = `Neither ${source.name} nor ${destination.name} said how this stream ended.`;
+    ledger.take(make.streamStatus({ stream, status: 'error', error, failure_type: 'system' }), 'engine');
+  }
+  return ending;
+}
+
+async function launchBoth(
+  { source, destination }: SyncOptions,
+  catalog: ConfiguredCatalog,
+  state: SyncState,
+): Promise<[RunningConnector, RunningConnector]> {
+  const names = new Set(catalog.streams.map(({ stream }) => stream.name));
+  const streams = Object.fromEntries(Object.entries(state.source.streams).filter(([name]) => names.has(name)));
+  const write = { command: 'write', config: destination.config, secrets: destination.secrets, catalog } as const;
+  const read = {
+    command: 'read',
+    config: source.config,
+    secrets: source.secrets,
+    catalog,
+    state: { streams, global: state.source.global },
+  } as const;
+  const writer = await destination.connector.launch(write);
+  try {
+    return [await source.connector.launch(read), writer];
+  } catch (error) {
+    writer.kill();
+    throw error;
+  }
+}
+
+function scrubError(error: CodedError, { source, destination }: SyncOptions): CodedError {
+  const message = scrubText(error.message, [...source.secrets, ...destination.secrets]);
+  return message === error.message
+    ? error
+    : new CodedError(error.code, { message, remedy: error.remedy, cause: error.cause });
+}
+
+function end(
+  ledger: RunLedger,
+  error: CodedError | undefined,
+  hasMore: boolean,
+  stopReason: StopReason | undefined,
+  now: number,
+): SyncResult {
+  const ending_state = ledger.endingState(now);
+  const run_progress = ending_state.sync_run.progress;
+  const failed = error !== undefined && error.code !== 'stopped';
+  const status = failed ? 'failed' : run_progress.derived.status;
+  const eof: EofPayload = {
+    status,
+    has_more: hasMore,
+    reason: eofReason(error, hasMore, stopReason, status),
+    ending_state,
+    run_progress,
+    request_progress: ledger.requestProgress(now),
+  };
+  ledger.sayEof(eof);
+  return { exitCode: exitCodeOfRun(error, hasMore, run_progress), eof, ...(failed ? { error } : {}) };
+}
+
+/** What `--json` prints when a run could not even begin. */
+export function failureBeforeRun(error: CodedError, now: number): EngineMessage[] {
+  const state = initialSyncState({ now, catalog: { streams: [] } });
+  const { failureType: failure_type } = errorCodes[error.code];
+  const { progress } = state.sync_run;
+  return [
+    make.connectionStatus({ status: 'failed', message: error.text.trim(), failure_type }),
+    make.eof({
+      status: 'failed',
+      has_more: false,
+      reason: 'error',
+      ending_state: state,
+      run_progress: progress,
+      request_progress: progress,
+    }),
+  ];
+}
