@@ -78,8 +78,10 @@ export class Checkpoints {
   }
 
   #order(stream: string): StreamOrder {
-    let order = this.#streams.get(stream);
-    if (!order) this.#streams.set(stream, (order = { open: [], waiting: [], failed: false }));
+    const known = this.#streams.get(stream);
+    if (known) return known;
+    const order: StreamOrder = { open: [], waiting: [], failed: false };
+    this.#streams.set(stream, order);
     return order;
   }
 

@@ -1,0 +1,91 @@
+import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { record, testStream, writeItems } from './testing/write-items.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.drop());
+
+type Data = { id: string; v?: number; name?: string; deleted?: boolean };
+
+const dataArbitrary: fc.Arbitrary<Data> = fc.record(
+  {
+    id: fc.constantFrom('a', 'b', 'c'),
+    v: fc.integer({ min: 1, max: 4 }),
+    name: fc.constantFrom('x', 'y', 'z'),
+    deleted: fc.boolean(),
+  },
+  { requiredKeys: ['id'] },
+);
+
+/** What the table must be: the records applied one by one. The specification, in its plainest form. */
+function applyOneByOne(records: readonly Data[], mode: 'mark' | 'remove'): Data[] {
+  const rows = new Map<string, Data>();
+  const graves = new Map<string, number | undefined>();
+  const isNewer = (newer: number | undefined, older: number | undefined) =>
+    newer === undefined || older === undefined || newer >= older;
+  const content = ({ v: _, ...rest }: Data) => JSON.stringify(Object.entries(rest).toSorted());
+  for (const data of records) {
+    const row = rows.get(data.id);
+    if (row && !isNewer(data.v, row.v)) continue;
+    if (data.deleted && mode === 'remove') {
+      rows.delete(data.id);
+      const grave = graves.get(data.id);
+      if (!graves.has(data.id) || isNewer(data.v, grave)) graves.set(data.id, data.v);
+      continue;
+    }
+    if (!row && graves.has(data.id) && !isNewer(data.v, graves.get(data.id))) continue;
+    const next = data.deleted ? { ...row, ...data } : data;
+    if (!row || content(next) !== content(row)) rows.set(data.id, next);
+  }
+  return [...rows.values()].toSorted((a, b) => a.id.localeCompare(b.id));
+}
+
+let count = 0;
+
+/** Writes the records in batches of a size, and reads the table back. */
+async function write(records: readonly Data[], softDelete: 'mark' | 'remove', batchRecords: number) {
+  const name = `p${++count}`;
+  await writeItems({
+    config: { url: db.url, soft_delete: softDelete, index: 'none', limits: { batch_records_max: batchRecords } },
+    streams: [testStream(name)],
+    input: [records.map((data) => record(name, data))],
+  });
+  const { rows } = await db.pool.query<{ data: Data; v: string | null; name: string | null; deleted: boolean | null }>(
+    `select _raw_data as data, v, name, deleted from "${name}" order by id`,
+  );
+  await db.pool.query(`drop table "${name}"; drop table if exists "_penstock_deleted_${name}"`);
+  return rows;
+}
+
+const recordsArbitrary = fc.array(dataArbitrary, { minLength: 1, maxLength: 25 });
+const batchRecordsArbitrary = fc.integer({ min: 1, max: 8 });
+
+describe.each(['mark', 'remove'] as const)('with soft_delete %s', (softDelete) => {
+  it('gives the same table as applying records one by one, however they are cut into batches', async () => {
+    const property = fc.asyncProperty(recordsArbitrary, batchRecordsArbitrary, async (drawn, batchRecords) => {
+      // No two alike: of an equal row the stored version stays, so it would depend on what lies between two equal ones.
+      const records = drawn.map((data, index) => ({ ...data, name: `${data.name}${index}` }));
+      const rows = await write(records, softDelete, batchRecords);
+      const expected = applyOneByOne(records, softDelete);
+      expect(rows.map((row) => row.data)).toEqual(expected);
+      const columns = expected.map(({ v, name, deleted }) => [v?.toString() ?? null, name ?? null, deleted ?? null]);
+      expect(rows.map((row) => [row.v, row.name, row.deleted])).toEqual(columns);
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  it('ends with the newest state of each key when that is sent last, with equal rows in between', async () => {
+    const property = fc.asyncProperty(recordsArbitrary, batchRecordsArbitrary, async (records, batchRecords) => {
+      const newest = ['a', 'b', 'c'].map((id, index) => ({ id, v: 9, name: ['x', 'y', 'z'][index]! }));
+      const rows = await write([...records, ...newest], softDelete, batchRecords);
+      expect(rows.map(({ data: { v: _, ...content } }) => content)).toEqual(
+        newest.map(({ v: _, ...content }) => content),
+      );
+    });
+    await fc.assert(property, { numRuns: 30 });
+  });
+});
