@@ -42,6 +42,7 @@ const transient = { failureType: 'transient', retry: 'later', exitCode: ExitCode
 const system = { failureType: 'system', retry: 'later', exitCode: ExitCode.retry } as const;
 const usage = { failureType: 'config', retry: 'never', exitCode: ExitCode.usage } as const;
 
+/** The table: every code there is. */
 export const errorCodes = {
   usage: {
     ...usage,
