@@ -66,8 +66,10 @@ export class MessageOutput {
     if (this.#closed) return;
     this.#waiting.push(line);
     this.#waitingChars += line.length;
-    if (this.#waitingChars >= FLUSH_CHARS) this.#flush();
-    else this.#scheduleFlush();
+    if (this.#waitingChars >= FLUSH_CHARS) {
+      this.#flush();
+      this.#turnDue = true;
+    } else this.#scheduleFlush();
   }
 
   /** Whole lines, newlines included. They are not copied: the buffer must not change. Call only when ready. */
@@ -125,6 +127,7 @@ export class MessageOutput {
     // connector waits for something: what it said before doesn't wait with it.
     setImmediate(() => {
       this.#flushScheduled = false;
+      this.#turnDue = false;
       this.#flush();
     });
   }
@@ -140,7 +143,6 @@ export class MessageOutput {
     this.#waiting = [];
     this.#waitingChars = 0;
     this.#waitingLogChars = 0;
-    this.#turnDue = true;
     this.#stream.write(text);
   }
 

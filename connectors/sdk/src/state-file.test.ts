@@ -1,0 +1,67 @@
+import { message } from '@penstock/protocol';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { ConnectorLog } from './connector-log.ts';
+import { checkStreamStates, readState } from './state-file.ts';
+import { asLines, testCatalog, testRecord } from './testing/index.ts';
+
+const warnings: string[] = [];
+const log: ConnectorLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: (text) => warnings.push(text),
+  error: () => undefined,
+};
+const read = (text: string) => readState('State file s', Buffer.from(text), log);
+const checkpoint = (stream: string, at: number) =>
+  message.sourceState({ state_type: 'stream', stream, data: { at }, record_count: 1 });
+
+describe('state', () => {
+  test('{streams, global} is taken as it is, on one line or many', () => {
+    const state = { streams: { a: { at: 1 } }, global: { g: 1 } };
+    expect(read(JSON.stringify(state))).toEqual(state);
+    expect(read(JSON.stringify(state, null, 2))).toEqual(state);
+  });
+
+  test('a whole saved state gives its source section', () => {
+    expect(read(JSON.stringify({ source: { streams: { a: 1 } }, destination: {} }))).toEqual({
+      streams: { a: 1 },
+      global: {},
+    });
+  });
+
+  test('printed lines are reduced: the last checkpoint of each stream counts', () => {
+    const text = asLines(checkpoint('a', 1), testRecord('a', { id: 1 }), checkpoint('b', 2), checkpoint('a', 3));
+    expect(read(text)).toEqual({ streams: { a: { at: 3 }, b: { at: 2 } }, global: {} });
+  });
+
+  test('printed lines without a checkpoint are an empty state', () => {
+    expect(read(asLines(message.log({ level: 'info', message: 'x' })))).toEqual({ streams: {}, global: {} });
+  });
+
+  test('a last line that is torn is dropped, with a warning', () => {
+    warnings.length = 0;
+    const torn = asLines(checkpoint('a', 3)).slice(0, -10);
+    expect(read(asLines(checkpoint('a', 1)) + torn).streams).toEqual({ a: { at: 1 } });
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('a line that was torn when another run went on behind it is passed over', () => {
+    const torn = asLines(checkpoint('a', 3)).slice(0, -10);
+    expect(read(torn + asLines(checkpoint('a', 1), checkpoint('b', 2))).streams).toEqual({ b: { at: 2 } });
+  });
+
+  test('text that is neither is refused with a position', () => {
+    expect(() => read('{"streams": {]')).toThrow('State file s is not JSON, line 1, column 14');
+    expect(() => read('{"stream": {}}')).toThrow('State file s is not a state: Unrecognized key: "stream"');
+  });
+
+  test('state of a stream that the source refuses is refused with the reason, others are left alone', () => {
+    const schema = z.object({ at: z.number() });
+    const state = { streams: { a: { at: 'x' }, old: 'whatever' }, global: {} };
+    expect(() => checkStreamStates(state, testCatalog('a'), schema)).toThrow(
+      'The state of stream "a" is not one that this source wrote: at:',
+    );
+    expect(checkStreamStates(state, testCatalog('b'), schema)).toEqual(state);
+  });
+});
