@@ -23,8 +23,11 @@ export interface FrameOptions {
 type Status = StreamProgress['status'];
 type Named = readonly [name: string, stream: StreamProgress];
 
-/** Groups that become one line when there are more streams than lines, the least telling first. */
-const COLLAPSIBLE: readonly Status[] = ['not_started', 'completed', 'skipped'];
+/**
+ * Groups that become one line when there are more streams than lines, the least telling first. Failed streams have no
+ * line then: they are named below the table.
+ */
+const COLLAPSIBLE: readonly Status[] = ['not_started', 'completed', 'skipped', 'errored'];
 
 const groupNames: Record<Status, string> = {
   not_started: 'not started',
@@ -49,7 +52,7 @@ export function liveFrame(view: RunView, options: FrameOptions): Line[] {
   const reasons = reasonLines(failed, options.width, Math.max(0, Math.floor(room / 3)));
   const table = fitStreams(streams, room - reasons.length, options.width);
   const columns = columnsFor(
-    table.shown.map(([name]) => name),
+    streams.map(([name]) => name),
     options.width,
   );
   return [
@@ -103,7 +106,7 @@ function reasonLines(failed: readonly Named[], width: number, room: number): Lin
     shown += 1;
   }
   const rest = failed.slice(shown).map(([name]) => oneLine(name));
-  if (rest.length > 0) lines.push(groupLine('errored', rest, width));
+  if (rest.length > 0) lines.push(groupLine('errored', rest, width, shown > 0 ? 'more failed' : 'failed'));
   return lines;
 }
 
@@ -117,32 +120,28 @@ function groupLine(status: Status, names: readonly string[], width: number, labe
 
 /** Which streams get a line of their own, and the lines of those that don't. */
 function fitStreams(streams: readonly Named[], room: number, width: number): { shown: Named[]; collapsed: Line[] } {
-  const namesOf = (status: Status) => streams.filter(([, stream]) => stream.status === status).map(([name]) => name);
   const collapsed = new Set<Status>();
-  const lines = () =>
-    streams.filter(([, stream]) => !collapsed.has(stream.status)).length +
-    [...collapsed].filter((status) => namesOf(status).length > 0).length;
+  const fit = () => {
+    const shown = streams.filter(([, stream]) => !collapsed.has(stream.status));
+    const groups = COLLAPSIBLE.filter((status) => collapsed.has(status) && status !== 'errored').reverse();
+    return { shown, collapsed: groups.map((status) => groupLine(status, namesOf(streams, status), width)) };
+  };
+  let table = fit();
   for (const status of COLLAPSIBLE) {
-    if (lines() <= room) break;
+    if (table.shown.length + table.collapsed.length <= room) return table;
     // A group of one takes a line either way.
-    if (namesOf(status).length > 1) collapsed.add(status);
+    if (namesOf(streams, status).length > (status === 'errored' ? 0 : 1)) collapsed.add(status);
+    table = fit();
   }
-  let shown = streams.filter(([, stream]) => !collapsed.has(stream.status));
-  const groups = ['completed', 'skipped', 'not_started'] as const;
-  const groupLines = groups.filter((s) => collapsed.has(s)).map((s) => groupLine(s, namesOf(s), width));
-  if (shown.length + groupLines.length > room) {
-    // Failed streams are named below as well, so running ones go first.
-    const keep = Math.max(0, room - groupLines.length - 1);
-    const ranked = [...shown].sort((a, b) => rank(a[1]) - rank(b[1])).slice(0, keep);
-    const kept = new Set(ranked.map(([name]) => name));
-    const hidden = shown.filter(([name]) => !kept.has(name));
-    shown = shown.filter(([name]) => kept.has(name));
-    const hiddenNames = hidden.map(([name]) => name);
-    groupLines.unshift(groupLine('started', hiddenNames, width, 'more'));
-  }
-  return { shown, collapsed: groupLines };
+  if (table.shown.length + table.collapsed.length <= room) return table;
+  const kept = Math.max(0, room - table.collapsed.length - 1);
+  const hidden = table.shown.slice(kept).map(([name]) => name);
+  return {
+    shown: table.shown.slice(0, kept),
+    collapsed: [groupLine('started', hidden, width, 'more running'), ...table.collapsed],
+  };
 }
 
-function rank(stream: StreamProgress): number {
-  return stream.status === 'started' ? 0 : 1;
+function namesOf(streams: readonly Named[], status: Status): string[] {
+  return streams.filter(([, stream]) => stream.status === status).map(([name]) => name);
 }

@@ -16,13 +16,18 @@ import {
 
 type Named = readonly [name: string, stream: StreamProgress];
 
-const COUNT_COLUMNS = [
+type CountColumn = readonly [
+  title: string,
+  key: 'record_count' | 'created_count' | 'updated_count' | 'deleted_count' | 'skipped_count',
+];
+
+const COUNT_COLUMNS: readonly CountColumn[] = [
   ['records', 'record_count'],
   ['created', 'created_count'],
   ['updated', 'updated_count'],
   ['deleted', 'deleted_count'],
   ['unchanged', 'skipped_count'],
-] as const;
+];
 
 /** What the reader of a failed stream can do, by who can help. */
 const advice: Record<NonNullable<StreamProgress['failure_type']>, string> = {
@@ -32,23 +37,24 @@ const advice: Record<NonNullable<StreamProgress['failure_type']>, string> = {
 };
 
 /**
- * The end of a run as lines that stay on the screen: the outcome, a table of streams with what was done and through when
- * each is complete, then each failure with what to do and each skip with its reason. Pure.
+ * The end of a run as lines that stay on the screen: a table of streams with what was done and through when each is
+ * complete, each skip with its reason and each failure with what to do, then the outcome. Pure.
  *
  * @param width characters a line; Infinity where lines are never broken
  */
 export function summaryLines(eof: EofPayload, pipeline: string, width: number): Line[] {
   const streams = Object.entries(eof.run_progress.streams);
   return [
-    ...outcomeLines(eof, oneLine(pipeline)),
-    [],
     ...tableLines(streams, width),
-    ...reasonLines(streams, width),
     ...skipLines(streams, width),
+    ...reasonLines(streams, width),
+    ...(streams.length === 0 ? [] : [[]]),
+    // Last, so that it is on the screen however many streams there are.
+    ...outcomeLines(eof, oneLine(pipeline), width),
   ];
 }
 
-function outcomeLines(eof: EofPayload, pipeline: string): Line[] {
+function outcomeLines(eof: EofPayload, pipeline: string, width: number): Line[] {
   const lines: Line[] = [[outcome(eof, pipeline)]];
   const failure = eof.run_progress.connection_status ?? eof.request_progress.connection_status;
   if (failure !== undefined) {
@@ -60,11 +66,10 @@ function outcomeLines(eof: EofPayload, pipeline: string): Line[] {
   // A continuation starts with the counts of the calls before it.
   const before = totalRecords(run) - totalRecords(call);
   const rate = seconds === 0 ? '' : formatRate(totalRecords(call) / seconds);
-  lines.push([
-    [`  ${plural(totalRecords(call), 'record')} in ${formatDuration(call.elapsed_ms)}`, 'plain'],
-    [rate === '' ? '' : `, ${rate}`, 'plain'],
-    [before > 0 ? `; ${formatCount(totalRecords(run))} in the whole run` : '', 'plain'],
-  ]);
+  const total = `${plural(totalRecords(call), 'record')} in ${formatDuration(call.elapsed_ms)}`;
+  const whole = before > 0 ? `; ${formatCount(totalRecords(run))} in the whole run` : '';
+  const text = total + (rate === '' ? '' : `, ${rate}`) + changes(call) + whole;
+  lines.push(...wrap(text, width - 2).map((line): Line => [[`  ${line}`, 'plain']]));
   return lines;
 }
 
@@ -93,22 +98,44 @@ function outcome(eof: EofPayload, pipeline: string): Segment {
   return eof.status === 'succeeded' ? [`✓ ${pipeline}: complete`, 'green'] : [`◌ ${pipeline}: ended`, 'yellow'];
 }
 
+/** `: 5 created, 2 updated`: what the destination says that it did; nothing when it doesn't say. */
+function changes(progress: ProgressPayload): string {
+  const streams = Object.values(progress.streams);
+  const counts = COUNT_COLUMNS.slice(1).map(([title, key]) => {
+    const count = streams.reduce((sum, stream) => sum + (stream[key] ?? 0), 0);
+    return count === 0 ? '' : `${formatCount(count)} ${title}`;
+  });
+  const said = counts.filter((count) => count !== '');
+  return said.length === 0 ? '' : `: ${said.join(', ')}`;
+}
+
 function totalRecords(progress: ProgressPayload): number {
   return Object.values(progress.streams).reduce((sum, stream) => sum + stream.record_count, 0);
 }
 
+/** Room for `2026-01-31 12:00:00Z` and its distance from the counts. */
+const THROUGH_WIDTH = 22;
+
 function tableLines(streams: readonly Named[], width: number): Line[] {
   if (streams.length === 0) return [];
-  const showsCounts = width >= 100 && streams.some(([, stream]) => stream.created_count !== undefined);
-  const columns = showsCounts ? COUNT_COLUMNS : COUNT_COLUMNS.slice(0, 1);
   const nameWidth = streams.reduce((most, [name]) => Math.max(most, name.length), 6);
-  const fits = Math.min(nameWidth, Math.max(12, width - 2 - columns.length * 12 - 2 - 'through'.length - 22));
+  const widthOf = ([title, key]: CountColumn) =>
+    streams.reduce((most, [, stream]) => Math.max(most, formatCount(stream[key] ?? 0).length), title.length) + 2;
+  const withCounts = 2 + nameWidth + COUNT_COLUMNS.reduce((sum, column) => sum + widthOf(column), 0) + THROUGH_WIDTH;
+  const showsCounts = withCounts <= width && streams.some(([, stream]) => stream.created_count !== undefined);
+  const columns = showsCounts ? COUNT_COLUMNS : COUNT_COLUMNS.slice(0, 1);
+  const rest = columns.reduce((sum, column) => sum + widthOf(column), 2 + THROUGH_WIDTH);
+  const fits = Math.min(nameWidth, Math.max(8, width - rest));
   const head: Line = [
-    [`  ${left('stream', fits)}${columns.map(([title]) => right(title, 12)).join('')}  complete through`, 'dim'],
+    [`  ${left('stream', fits)}${columns.map((column) => right(column[0], widthOf(column))).join('')}`, 'dim'],
+    ['  complete through', 'dim'],
   ];
   const rows = streams.map(([name, stream]): Line => {
     const { icon, style } = statusLook[stream.status];
-    const counts = columns.map(([, key]) => right(stream[key] === undefined ? '' : formatCount(stream[key]), 12));
+    const counts = columns.map((column) => {
+      const count = stream[column[1]];
+      return right(count === undefined ? '' : formatCount(count), widthOf(column));
+    });
     const quiet = stream.status === 'not_started' || stream.status === 'skipped';
     return [
       [`${icon} `, style],
