@@ -1,7 +1,7 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import { z } from 'zod';
 import type { StripeConfig } from './config.ts';
-import type { StripeClient } from './stripe-client.ts';
+import type { StripeReader } from './stripe-client.ts';
 import { StripeResponseError, toConnectorError } from './stripe-error.ts';
 
 /** 2011-01-01, before Stripe opened: the lower bound where the account doesn't say when it was created. */
@@ -22,6 +22,9 @@ export interface Account {
   readonly displayName: string | undefined;
 }
 
+/** Retries for `check`, where somebody waits for the answer. */
+export const CHECK_RETRIES = 2;
+
 /**
  * Asks for the account: whose key it is, since when it exists and, by the way, what time Stripe has.
  *
@@ -29,11 +32,12 @@ export interface Account {
  */
 export async function resolveAccount(
   config: StripeConfig,
-  client: StripeClient,
+  client: StripeReader,
   signal: AbortSignal,
+  retriesMax?: number,
 ): Promise<Account> {
   try {
-    const { body } = await client.get('/v1/account', signal);
+    const { body } = await client.get('/v1/account', signal, retriesMax);
     const found = readAccount(body);
     if (config.account_id !== undefined && config.account_id !== found.id) {
       throw new ConnectorError('config_invalid', {

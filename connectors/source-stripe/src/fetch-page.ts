@@ -2,7 +2,7 @@ import { type ListPage, readListPage } from './list-page.ts';
 import { type PageEnd, rangeAfterLostCursor, rangeAfterPage } from './ranges/advance.ts';
 import type { Range } from './ranges/range.ts';
 import type { StripeStream } from './stream-table.ts';
-import type { StripeClient } from './stripe-client.ts';
+import type { StripeReader } from './stripe-client.ts';
 import { StripeResponseError } from './stripe-error.ts';
 
 /**
@@ -52,7 +52,7 @@ function assertMoved(range: Range, end: PageEnd, stream: StripeStream): void {
  * @throws StripeResponseError, ConnectorError, or the signal's reason when it is aborted
  */
 export async function fetchPage(
-  client: StripeClient,
+  client: StripeReader,
   accountId: string,
   stream: StripeStream,
   range: Range,

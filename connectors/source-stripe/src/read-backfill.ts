@@ -10,7 +10,7 @@ import { reconcileState, reconcileWholeList } from './ranges/reconcile.ts';
 import { readStreamState, secondOf } from './ranges/stream-state.ts';
 import { type ReadShared, StreamReader, type StreamTask } from './read-stream.ts';
 import { type StripeStream, streams } from './stream-table.ts';
-import type { StripeClient } from './stripe-client.ts';
+import type { StripeReader } from './stripe-client.ts';
 
 /**
  * The window that a run accounts for: no older than the account, no newer than what Stripe has surely made visible.
@@ -76,7 +76,7 @@ function plainList(names: readonly string[]): string {
  */
 export async function* readBackfill(
   context: ReadContext<StripeConfig>,
-  client: StripeClient,
+  client: StripeReader,
   clock: Clock,
 ): AsyncGenerator<SourceOutput, void, undefined> {
   const { config, catalog, log } = context;

@@ -7,12 +7,12 @@ import { advanceState, newlyComplete } from './ranges/advance.ts';
 import type { Range, StreamState, Window } from './ranges/range.ts';
 import { timeRangeOf, writeStreamState } from './ranges/stream-state.ts';
 import type { StripeStream } from './stream-table.ts';
-import type { StripeClient } from './stripe-client.ts';
+import type { StripeReader } from './stripe-client.ts';
 import { toConnectorError, troubleOf } from './stripe-error.ts';
 
 /** What all streams of a run share. */
 export interface ReadShared {
-  readonly client: StripeClient;
+  readonly client: StripeReader;
   readonly accountId: string;
   readonly pageSlots: PageSlots;
   /** One for each stream that may be read beyond its first page. */
@@ -73,10 +73,13 @@ export class StreamReader {
     const { stream } = this.#task;
     const { output, signal } = this.#shared;
     const { name } = stream;
+    // Before anything is waited for: so each stream stands in line for its first page before one asks for its second.
+    const waiting = [...this.#state.remaining];
+    const first = this.#startNext(waiting);
     try {
       const time_range = timeRangeOf(this.#state.accounted);
       await output.put([message.streamStatus({ stream: name, status: 'start', time_range })]);
-      for await (const fetched of this.#readPages()) await this.#emit(fetched);
+      for await (const fetched of this.#readPages(waiting, first)) await this.#emit(fetched);
       await output.put(this.#ending());
     } catch (error) {
       if (signal.aborted) return;
@@ -105,9 +108,8 @@ export class StreamReader {
     return stream.limit === null ? null : Math.min(stream.limit, rest);
   }
 
-  async *#readPages(): AsyncGenerator<HeldPage, void, undefined> {
-    const waiting = [...this.#state.remaining];
-    let ahead = this.#startNext(waiting);
+  async *#readPages(waiting: Range[], first: Promise<HeldPage> | undefined): AsyncGenerator<HeldPage, void, undefined> {
+    let ahead = first;
     while (ahead !== undefined) {
       const fetched = await ahead;
       this.#isFirstPage = false;

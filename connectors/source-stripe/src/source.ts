@@ -1,6 +1,6 @@
 import { type Source, type SourceContext, systemClock } from '@penstock/connector-sdk';
 import packageJson from '../package.json' with { type: 'json' };
-import { resolveAccount } from './account.ts';
+import { CHECK_RETRIES, resolveAccount } from './account.ts';
 import { baseUrlOf, configSchema, pageSlotsOf, rateOf, type StripeConfig } from './config.ts';
 import { streamStateSchema } from './ranges/stream-state.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -32,7 +32,7 @@ export const stripeSource: Source<typeof configSchema> = {
   async check(context) {
     const client = connect(context);
     try {
-      const account = await resolveAccount(context.config, client, context.signal);
+      const account = await resolveAccount(context.config, client, context.signal, CHECK_RETRIES);
       const name = account.displayName === undefined ? '' : ` (${account.displayName})`;
       return `The key reads the account ${account.id}${name}.`;
     } finally {

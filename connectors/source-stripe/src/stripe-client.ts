@@ -1,10 +1,19 @@
-import { type Clock, ConnectorError, type ConnectorLog, type RetryAdvice, withRetries } from '@penstock/connector-sdk';
+import {
+  type Clock,
+  ConnectorError,
+  type ConnectorLog,
+  defaultRetryPolicy,
+  type RetryAdvice,
+  withRetries,
+} from '@penstock/connector-sdk';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, request } from 'undici';
 import type { RateLimit } from './rate-limit.ts';
 import { StripeResponseError } from './stripe-error.ts';
 
 /** How long one request may take, answer included. */
 export const REQUEST_TIMEOUT_MS = 80_000;
+/** Retries of a request that are not worth a warning. */
+const QUIET_RETRIES = 2;
 /** The longest pause that a `Retry-After` is believed. */
 export const RETRY_AFTER_MAX_MS = 60_000;
 /** Largest answer that is taken (64 MiB): a page of 100 objects is far below 10. */
@@ -65,6 +74,9 @@ function adviseRetry(error: unknown): RetryAdvice {
   return isHopeless ? undefined : {};
 }
 
+/** What reading needs of a client. */
+export type StripeReader = Pick<StripeClient, 'get' | 'now'>;
+
 /** Makes GET requests to Stripe: within the rate, with a timeout, tried again where that can help. */
 export class StripeClient {
   readonly #options: StripeClientOptions;
@@ -87,18 +99,24 @@ export class StripeClient {
 
   /**
    * @param path with its query, from `/v1` or `/v2` on
+   * @param retriesMax fewer than usual where somebody waits for the answer
    * @throws StripeResponseError for an answer other than 200; ConnectorError `unreachable` or `timed_out` when there was
    * none; the signal's reason when it is aborted, at once
    */
-  get(path: string, signal: AbortSignal): Promise<StripeResponse> {
+  get(path: string, signal: AbortSignal, retriesMax = defaultRetryPolicy.retriesMax): Promise<StripeResponse> {
     const { clock, random, log } = this.#options;
     return withRetries(() => this.#attempt(path, signal), {
       advise: adviseRetry,
+      policy: { ...defaultRetryPolicy, retriesMax },
       signal,
       clock,
       random,
-      onRetry: (error, retry, delayMs) =>
-        log.debug(`Retry ${retry} in ${Math.round(delayMs)} ms. ${(error as Error).message}`),
+      onRetry: (error, retry, delayMs) => {
+        const text = `Retry ${retry} of ${retriesMax} in ${Math.round(delayMs)} ms. ${(error as Error).message}`;
+        // One or two are everyday life.
+        if (retry > QUIET_RETRIES) log.warn(text);
+        else log.debug(text);
+      },
     });
   }
 
