@@ -17,7 +17,7 @@ const COUNT_WIDTH = 11;
 const RATE_WIDTH = 9;
 const NAME_WIDTH_MAX = 40;
 const BAR_WIDTH_MAX = 100;
-/** Narrower than that a bar says nothing. */
+/** Narrower than that a bar or a remark says nothing. */
 const BAR_WIDTH_MIN = 8;
 /** From this width of a terminal on the ends of a bar are dated. */
 const DATED_WIDTH = 100;
@@ -55,6 +55,7 @@ export function streamLine(name: string, stream: StreamProgress, rate: number, c
 
 function howFar(stream: StreamProgress, columns: Columns): Segment[] {
   const { total_range: total, completed_ranges: completed = [], synced_through: through } = stream;
+  if (columns.rest < BAR_WIDTH_MIN) return [];
   if (stream.status === 'completed') {
     return through === undefined ? [] : [[clip(`through ${formatInstant(through)}`, columns.rest), 'dim']];
   }

@@ -44,22 +44,26 @@ const advice: Record<NonNullable<StreamProgress['failure_type']>, string> = {
  */
 export function summaryLines(eof: EofPayload, pipeline: string, width: number): Line[] {
   const streams = Object.entries(eof.run_progress.streams);
+  const begun = streams.filter(([, stream]) => stream.status !== 'not_started');
+  const table = [...tableLines(begun, width), ...notStartedLine(streams.length - begun.length, begun.length)];
   return [
-    ...tableLines(streams, width),
+    ...table,
     ...skipLines(streams, width),
     ...reasonLines(streams, width),
-    ...(streams.length === 0 ? [] : [[]]),
+    ...(table.length === 0 ? [] : [[]]),
     // Last, so that it is on the screen however many streams there are.
     ...outcomeLines(eof, oneLine(pipeline), width),
   ];
 }
 
 function outcomeLines(eof: EofPayload, pipeline: string, width: number): Line[] {
-  const lines: Line[] = [[outcome(eof, pipeline)]];
+  const [said, style] = outcome(eof, pipeline);
+  const lines: Line[] = wrap(said, width).map((line): Line => [[line, style]]);
   const failure = eof.run_progress.connection_status ?? eof.request_progress.connection_status;
   if (failure !== undefined) {
     const todo = failure.failure_type === undefined ? '' : ` ${connectionAdvice[failure.failure_type]}`;
-    lines.push([[`  ${oneLine(failure.message ?? 'The connection failed.')}${todo}`, 'red']]);
+    const why = `${oneLine(failure.message ?? 'The connection failed.')}${todo}`;
+    lines.push(...wrap(why, width - 2).map((line): Line => [[`  ${line}`, 'red']]));
   }
   const { request_progress: call, run_progress: run } = eof;
   const seconds = call.elapsed_ms / 1000;
@@ -111,6 +115,13 @@ function changes(progress: ProgressPayload): string {
 
 function totalRecords(progress: ProgressPayload): number {
   return Object.values(progress.streams).reduce((sum, stream) => sum + stream.record_count, 0);
+}
+
+/** Streams that were never begun have nothing to say; when that is all of them, the outcome says why. */
+function notStartedLine(count: number, others: number): Line[] {
+  if (count === 0 || others === 0) return [];
+  const { icon, style } = statusLook.not_started;
+  return [[[`${icon} ${plural(count, 'stream')} not started`, style]]];
 }
 
 /** Room for `2026-01-31 12:00:00Z` and its distance from the counts. */

@@ -14,6 +14,14 @@ export class TextOutput {
     output.on('error', () => {
       this.#gone = true;
     });
+    output.on('close', () => {
+      this.#gone = true;
+    });
+  }
+
+  /** Whether the reader has left. */
+  get isGone(): boolean {
+    return this.#gone;
   }
 
   /** @returns undefined when more may be written at once, else a promise of that */
