@@ -30,14 +30,12 @@ function applyOneByOne(records: readonly Data[], mode: 'mark' | 'remove'): Data[
   const content = ({ v: _, ...rest }: Data) => JSON.stringify(Object.entries(rest).toSorted());
   for (const data of records) {
     const row = rows.get(data.id);
+    const isRemoval = data.deleted && mode === 'remove';
+    const isBehindGrave = graves.has(data.id) && !isNewer(data.v, graves.get(data.id));
+    if (isRemoval && !isBehindGrave) graves.set(data.id, data.v);
     if (row && !isNewer(data.v, row.v)) continue;
-    if (data.deleted && mode === 'remove') {
-      rows.delete(data.id);
-      const grave = graves.get(data.id);
-      if (!graves.has(data.id) || isNewer(data.v, grave)) graves.set(data.id, data.v);
-      continue;
-    }
-    if (!row && graves.has(data.id) && !isNewer(data.v, graves.get(data.id))) continue;
+    if (isRemoval) rows.delete(data.id);
+    if (isRemoval || isBehindGrave) continue;
     const next = data.deleted ? { ...row, ...data } : data;
     if (!row || content(next) !== content(row)) rows.set(data.id, next);
   }
