@@ -11,6 +11,9 @@ const RECOVERY_S = 60;
 /** The lowest part of the configured rate that 429s can bring it down to. */
 const FLOOR = 0.02;
 
+/** The longest pause that a `Retry-After` is believed, in milliseconds. */
+export const PAUSE_MAX_MS = 60_000;
+
 /**
  * One token bucket for all requests of a run, retries included. A 429 pauses it and lowers its rate; then the rate grows
  * back steadily, so that it stays close to what is allowed where that is less than what is configured.
@@ -22,7 +25,7 @@ export class RateLimit {
   #tokens: number;
   /** When `#tokens` and `#rate` were last brought up to date. */
   #at: number;
-  #pausedUntil = 0;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
   #decreasedAt = Number.NEGATIVE_INFINITY;
   /** Waiters stand in line here, so that tokens go out in the order in which they were asked for. */
   #line: Promise<void> = Promise.resolve();
@@ -66,7 +69,9 @@ export class RateLimit {
     for (;;) {
       signal.throwIfAborted();
       const pause = this.#pausedUntil - this.#clock.now();
-      if (pause > 0) {
+      // Longer than any pause that was asked for: the clock was set back meanwhile.
+      if (pause > PAUSE_MAX_MS) this.#pausedUntil = Number.NEGATIVE_INFINITY;
+      else if (pause > 0) {
         await this.#clock.sleep(pause, signal);
         continue;
       }
@@ -82,7 +87,7 @@ export class RateLimit {
   /**
    * Stripe answered 429.
    *
-   * @param pauseMs how long nobody may ask, 0 where Stripe didn't say
+   * @param pauseMs how long nobody may ask, at most {@link PAUSE_MAX_MS}; 0 where Stripe didn't say
    */
   slowDown(pauseMs: number): void {
     this.#refill();

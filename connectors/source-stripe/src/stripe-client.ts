@@ -7,15 +7,13 @@ import {
   withRetries,
 } from '@penstock/connector-sdk';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, request } from 'undici';
-import type { RateLimit } from './rate-limit.ts';
+import { PAUSE_MAX_MS, type RateLimit } from './rate-limit.ts';
 import { StripeResponseError } from './stripe-error.ts';
 
 /** How long one request may take, answer included. */
 export const REQUEST_TIMEOUT_MS = 80_000;
 /** Retries of a request that are not worth a warning. */
 const QUIET_RETRIES = 2;
-/** The longest pause that a `Retry-After` is believed. */
-export const RETRY_AFTER_MAX_MS = 60_000;
 /** Largest answer that is taken (64 MiB): a page of 100 objects is far below 10. */
 export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -47,7 +45,7 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
   if (header === undefined || header.trim() === '') return undefined;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(RETRY_AFTER_MAX_MS, Math.max(0, ms));
+  return Number.isNaN(ms) ? undefined : Math.min(PAUSE_MAX_MS, Math.max(0, ms));
 }
 
 function isLoopback(baseUrl: string): boolean {

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { Range, StreamState, Window } from './range.ts';
+import { joinRanges, RANGES_MAX, reconcileState } from './reconcile.ts';
+
+const range = (gte: number, lt: number, seen?: number): Range => ({
+  gte,
+  lt,
+  query: '',
+  ...(seen === undefined ? {} : { cursor: { after: `obj_${seen}`, seen } }),
+});
+const news = (gte: number, lt: number): Range => ({ ...range(gte, lt), isNews: true });
+const state = (gte: number, lt: number, ...remaining: Range[]): StreamState => ({
+  accounted: { gte, lt },
+  remaining,
+  backfilled: 7,
+});
+
+describe('reconcileState', () => {
+  it.each<[string, StreamState | undefined, Window, Range[]]>([
+    ['nothing known: all of it', undefined, { gte: 10, lt: 20 }, [range(10, 20)]],
+    ['an empty window: nothing', undefined, { gte: 10, lt: 10 }, []],
+    ['the same window: no change', state(10, 20, range(10, 15, 12)), { gte: 10, lt: 20 }, [range(10, 15, 12)]],
+    ['done, the same window: nothing', state(10, 20), { gte: 10, lt: 20 }, []],
+    ['a later end: the news', state(10, 20), { gte: 10, lt: 25 }, [news(20, 25)]],
+    ['an earlier start: the older part', state(10, 20), { gte: 5, lt: 20 }, [range(5, 10)]],
+    ['both', state(10, 20, range(12, 15)), { gte: 5, lt: 25 }, [news(20, 25), range(12, 15), range(5, 10)]],
+    [
+      'a narrower window: what is outside is dropped',
+      state(10, 20, range(10, 12), range(18, 20)),
+      { gte: 13, lt: 17 },
+      [],
+    ],
+    ['a raised start keeps the cursor', state(10, 20, range(10, 20, 15)), { gte: 12, lt: 20 }, [range(12, 20, 15)]],
+    ['a start above the cursor: that part was read', state(10, 20, range(10, 20, 15)), { gte: 16, lt: 20 }, []],
+    [
+      'a lowered end keeps the cursor below it',
+      state(10, 20, range(10, 20, 15)),
+      { gte: 10, lt: 18 },
+      [range(10, 18, 15)],
+    ],
+    ['a lowered end below the cursor loses it', state(10, 20, range(10, 20, 15)), { gte: 10, lt: 14 }, [range(10, 14)]],
+    ['an end at the cursor loses it', state(10, 20, range(10, 20, 15)), { gte: 10, lt: 15 }, [range(10, 15)]],
+    [
+      'a later window that shares nothing: afresh',
+      state(10, 20, range(10, 20, 15)),
+      { gte: 30, lt: 40 },
+      [range(30, 40)],
+    ],
+    ['an earlier window that shares nothing: afresh', state(10, 20), { gte: 1, lt: 5 }, [range(1, 5)]],
+    [
+      'an older part beside one that is not begun: one range',
+      state(10, 20, range(10, 15)),
+      { gte: 5, lt: 20 },
+      [range(5, 15)],
+    ],
+    [
+      'an older part below a cursor: goes on to it',
+      state(10, 20, range(10, 20, 15)),
+      { gte: 5, lt: 20 },
+      [range(5, 20, 15)],
+    ],
+  ])('%s', (_, before, window, remaining) => {
+    const after = reconcileState(before, window, ['']);
+    expect(after.accounted).toEqual(window);
+    expect(after.remaining).toEqual(remaining);
+  });
+
+  it('drops a cursor of unknown time when the range is trimmed, and keeps it otherwise', () => {
+    const unknown: Range = { gte: 10, lt: 20, query: '', cursor: { after: 'obj' } };
+    expect(reconcileState(state(10, 20, unknown), { gte: 10, lt: 20 }, ['']).remaining).toEqual([unknown]);
+    expect(reconcileState(state(10, 20, unknown), { gte: 11, lt: 20 }, ['']).remaining).toEqual([range(11, 20)]);
+  });
+
+  it('treats each query by itself and drops those that are gone', () => {
+    const before = state(10, 20, { ...range(10, 20), query: 'a' }, { ...range(10, 20), query: 'gone' });
+    expect(reconcileState(before, { gte: 10, lt: 22 }, ['a', 'b']).remaining).toEqual([
+      { ...news(20, 22), query: 'a' },
+      { ...news(20, 22), query: 'b' },
+      { ...range(10, 20), query: 'a' },
+    ]);
+  });
+
+  it('never holds more ranges than the limit, and still covers all of them', () => {
+    const many = Array.from({ length: RANGES_MAX + 50 }, (_, i) => range(i * 10, i * 10 + 5, i * 10 + 2));
+    const joined = joinRanges(many);
+    expect(joined.length).toBe(RANGES_MAX);
+    for (const { gte, lt } of many) expect(joined.some((r) => r.gte <= gte && r.lt >= lt)).toBe(true);
+  });
+});
