@@ -69,7 +69,7 @@ class NamedShapes extends z.core.$ZodRegistry<z.core.GlobalMeta> {
 }
 
 function convert(schema: z.ZodType): JsonSchemaNode {
-  const withIds = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', metadata: new NamedShapes() });
+  const withIds = z.toJSONSchema(schema, { io: 'input', metadata: new NamedShapes() });
   // The ids have done their work in the names of `$defs`; `id` itself means nothing in this draft.
   return JSON.parse(
     JSON.stringify(withIds, (key, value) => (key === 'id' && typeof value === 'string' ? undefined : value)),

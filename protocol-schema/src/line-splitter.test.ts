@@ -126,6 +126,15 @@ describe('LineSplitter', () => {
     expect(splitter.takeRest()?.buffer.byteLength).toBeLessThan(100);
   });
 
+  test('never writes to a line that it has given', () => {
+    const splitter = new LineSplitter();
+    const kept: Buffer[] = [];
+    for (const chunk of ['a', 'a\nb', 'b\nc', 'c\n']) {
+      splitter.push(Buffer.from(chunk), (line, start, end) => kept.push(line.subarray(start, end)));
+    }
+    expect(kept.map(String)).toEqual(['aa', 'bb', 'cc']);
+  });
+
   test('gives a line inside a chunk without copying it', () => {
     const chunk = Buffer.from('one\ntwo\n');
     new LineSplitter().push(chunk, (bytes) => expect(bytes).toBe(chunk));

@@ -4,16 +4,15 @@ import { LINE_BYTES_MAX } from './limit.ts';
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** Called for each line: `bytes[start, end)`, newline and a CR before it excluded. Valid only during the call. */
+/**
+ * Called for each line: `bytes[start, end)`, newline and a CR before it excluded. The splitter never writes to these bytes
+ * again: they may be kept for as long as the chunk that was pushed is not written over by its owner.
+ */
 export type OnLine = (bytes: Buffer, start: number, end: number) => void;
-
-/** A buffer for unfinished lines that has grown larger than this is given back once its line is done, in bytes (1 MiB). */
-const CARRY_KEPT_BYTES = 1024 * 1024;
 
 /**
  * Cuts chunks at newlines, on bytes. A line that lies in one chunk is given as a part of that chunk, without copying; only
- * a line that spans chunks is put together. Holds one unfinished line at most (P4), as a copy: a chunk may be written over
- * once `push` has returned.
+ * a line that spans chunks is put together, in memory of its own. Holds one unfinished line at most (P4).
  */
 export class LineSplitter {
   readonly #lineBytesMax: number;
@@ -49,7 +48,9 @@ export class LineSplitter {
       this.#keep(chunk, 0, newline === -1 ? chunk.length : newline);
       if (newline === -1) return;
       const line = this.#carry.subarray(0, this.#carryBytes);
-      this.#dropCarry();
+      // Not used again, since whoever is given the line may keep it.
+      this.#carry = Buffer.alloc(0);
+      this.#carryBytes = 0;
       this.#give(line, 0, line.length, onLine);
       start = newline + 1;
     }
@@ -94,11 +95,6 @@ export class LineSplitter {
     }
     chunk.copy(this.#carry, this.#carryBytes, start, end);
     this.#carryBytes = needed;
-  }
-
-  #dropCarry(): void {
-    this.#carryBytes = 0;
-    if (this.#carry.length > CARRY_KEPT_BYTES) this.#carry = Buffer.alloc(0);
   }
 
   #refuse(head: Buffer, bytes: number): never {
