@@ -120,6 +120,8 @@ export async function parseCommandLine(connector: AnyConnector, args: readonly s
   const argv = await parser.parseAsync([...args], {}, (_error, _argv, output) => {
     shown = output;
   });
+  if (failure?.startsWith('Unknown argument') === true)
+    return refuse(`There are arguments that belong to no flag. Run ${program} --help.`);
   if (failure !== undefined) {
     return refuse(`${failure.replace(/\s*\n\s*/g, ' ').replace(/\.?$/, '.')} Run ${program} --help.`);
   }
