@@ -8,6 +8,7 @@ import { TextOutput } from './text-output.ts';
 /** How a run is shown: on a terminal, as a log, as messages for programs, or not at all. */
 export type ReportMode = 'live' | 'plain' | 'json' | 'quiet';
 
+/** What a reporter needs. */
 export interface ReporterOptions {
   readonly mode: ReportMode;
   /** A terminal for `live`. */

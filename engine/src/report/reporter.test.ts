@@ -1,0 +1,80 @@
+import { PassThrough, Writable } from 'node:stream';
+import { type EngineMessage, encodeMessage, message } from '@penstock/protocol';
+import { expect, it } from 'vitest';
+import { createReporter } from './reporter.ts';
+import { BEGIN, exampleEof, exampleProgress } from './testing.ts';
+
+const log = (text: string) => message.log({ level: 'warn', message: text });
+
+/** A terminal that remembers what was written to it. */
+function fakeTerminal(columns: number, rows: number) {
+  let written = '';
+  const output = new Writable({
+    write(chunk, _encoding, done) {
+      written += String(chunk);
+      done();
+    },
+  });
+  return { stdout: Object.assign(output, { isTTY: true, columns, rows }), written: () => written };
+}
+
+it('json: writes each message as the line it is', async () => {
+  const { stdout, written } = fakeTerminal(80, 24);
+  const reporter = createReporter({ mode: 'json', stdout, pipeline: 'p' });
+  const messages: EngineMessage[] = [log('a'), message.progress(exampleProgress()), message.eof(exampleEof())];
+  for (const each of messages) await reporter.onMessage(each);
+  await reporter.close();
+  expect(written()).toBe(messages.map(encodeMessage).join(''));
+});
+
+it('json: asks to wait while the reader is slow, and no longer', async () => {
+  const stdout = new PassThrough({ highWaterMark: 100 });
+  const reporter = createReporter({ mode: 'json', stdout, pipeline: 'p' });
+  const waits = reporter.onMessage(log('x'.repeat(200)));
+  expect(waits).toBeInstanceOf(Promise);
+  stdout.resume();
+  await waits;
+  expect(reporter.onMessage(log('y'))).toBeUndefined();
+  await reporter.close();
+});
+
+it.each(['json', 'plain'] as const)('%s: goes on when the reader leaves', async (mode) => {
+  const stdout = new PassThrough({ highWaterMark: 10 });
+  const reporter = createReporter({ mode, stdout, pipeline: 'p' });
+  const waits = reporter.onMessage(log('x'.repeat(200)));
+  stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+  await waits;
+  expect(reporter.onMessage(log('y'))).toBeUndefined();
+  await reporter.close();
+});
+
+it('quiet: writes nothing', async () => {
+  const { stdout, written } = fakeTerminal(80, 24);
+  const reporter = createReporter({ mode: 'quiet', stdout, pipeline: 'p' });
+  await reporter.onMessage(message.eof(exampleEof()));
+  await reporter.close();
+  expect(written()).toBe('');
+});
+
+it('plain: uses colours only where they are wanted', async () => {
+  for (const color of [true, false]) {
+    const { stdout, written } = fakeTerminal(80, 24);
+    const reporter = createReporter({ mode: 'plain', stdout, pipeline: 'p', color, now: () => BEGIN });
+    await reporter.onMessage(log('careful'));
+    await reporter.close();
+    expect(written().includes('\u001b')).toBe(color);
+    expect(written()).toContain('careful');
+  }
+});
+
+it('live: leaves the summary and every log on the screen, however short the run', async () => {
+  const { stdout, written } = fakeTerminal(100, 24);
+  const reporter = createReporter({ mode: 'live', stdout, pipeline: 'shop', color: false });
+  reporter.onMessage(message.progress(exampleProgress()));
+  reporter.onMessage(log('careful'));
+  reporter.onMessage(message.eof(exampleEof()));
+  await reporter.close();
+  const end = written().slice(written().lastIndexOf('careful'));
+  expect(end).toContain('✓ customers');
+  expect(end).toContain('shop: stopped at the time limit, 1 of 6 streams failed. Run again to go on.');
+});
