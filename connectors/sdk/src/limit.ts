@@ -26,3 +26,9 @@ export const LINGER_MS = 2_000;
 
 /** Different stream names that are not in the catalog; more mean that this is not the catalog's source. */
 export const UNKNOWN_STREAMS_MAX = 1000;
+
+/**
+ * Signals that come closer together, in milliseconds, are one: Ctrl-C reaches a program from the terminal and once more
+ * from a wrapper like npm.
+ */
+export const SAME_SIGNAL_MS = 500;

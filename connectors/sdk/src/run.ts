@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { type Invocation, parseCommandLine } from './command-line.ts';
 import { checkCatalog, checkConfig, configJsonSchema, parseJsonText } from './config-file.ts';
 import { type AnyConnector, isSource, programName } from './connector.ts';
-import { LINGER_MS } from './limit.ts';
+import { LINGER_MS, SAME_SIGNAL_MS } from './limit.ts';
 import { MessageOutput } from './message-output.ts';
 import { closeWritten, openToRead, openToWrite, readFileWhole, readToEnd } from './open-file.ts';
 import { ProgramLog } from './program-log.ts';
@@ -237,7 +237,13 @@ export async function runConnector(connector: AnyConnector): Promise<void> {
   process.once('beforeExit', onDeadEnd);
   stderr.on('error', () => undefined);
   const stop = new StopControl();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.request(name));
+  let signalledAt = -Infinity;
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (performance.now() - signalledAt > SAME_SIGNAL_MS) stop.request(name);
+      signalledAt = performance.now();
+    });
+  }
   const protocolOut = takeStdout(stdout, stderr);
   const exitCode = await runProgram(connector, {
     args: process.argv.slice(2),
