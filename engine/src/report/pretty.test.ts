@@ -50,7 +50,7 @@ it('has a line for every kind of message', () => {
     – customers skip: not enabled
     write  customers  1,200 created, 3 updated, 1 deleted, 0 skipped
     00:00:00 warn  source/stripe customers: slow
-    spec   x 1.0,protocol 1, config: url
+    spec   x 1.0  protocol 1, config: url
     check  failed: wrong key
     check  succeeded
     catalog 1 stream  customers

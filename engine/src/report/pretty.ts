@@ -115,8 +115,11 @@ function described(message: Extract<Message, { type: keyof typeof LABELS }>, wid
     case 'spec': {
       const { connector, protocol_version, config } = message.spec;
       const keys = Object.keys(typeof config.properties === 'object' ? (config.properties ?? {}) : {});
-      const who = connector === undefined ? '' : `${connector.name} ${connector.version}, `;
-      return [[`${oneLine(who)}protocol ${protocol_version}, config: ${listNames(keys.map(oneLine), width)}`, 'plain']];
+      const who = connector === undefined ? '' : oneLine(`${connector.name} ${connector.version}`);
+      return [
+        [who, 'bold'],
+        [`  protocol ${protocol_version}, config: ${listNames(keys.map(oneLine), width - 30)}`, 'plain'],
+      ];
     }
     case 'connection_status': {
       const { status, message: text = '' } = message.connection_status;
