@@ -191,6 +191,11 @@ it('tells a wrong password, a missing database, a missing permission and a URL t
       if (pathname !== undefined) url.pathname = pathname;
       return postgresStateStore({ url: url.href }).open('p');
     };
+    await expect(as('wrong-one')).rejects.toMatchObject({
+      code: 'credentials_refused',
+      exitCode: 20,
+      message: expect.not.stringContaining('wrong-one'),
+    });
     await expect(as('right-one', '/not_there')).rejects.toMatchObject({ code: 'config_invalid' });
     await expect(as('right-one')).rejects.toMatchObject({ code: 'permission_missing', exitCode: 20 });
     expect(() => postgresStateStore({ url: 'not a url' })).toThrow('not valid');
