@@ -2,7 +2,7 @@ import { CodedError, type SyncState } from '@penstock/protocol';
 import { loadPipeline } from '../pipeline/prepare.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
 import { formatTable } from './text-table.ts';
-import { useStateStore } from './workspace.ts';
+import { withStateStore } from './workspace.ts';
 
 /** Prints the saved state of a pipeline: a table of its streams, or all of it as JSON. */
 export async function stateShowCommand(
@@ -10,7 +10,7 @@ export async function stateShowCommand(
   context: CommandContext,
 ): Promise<number> {
   const pipeline = await loadPipeline(pipelineRequest(args, context));
-  return useStateStore(pipeline, context, async (store) => {
+  return withStateStore(pipeline, context, async (store) => {
     const state = await store.load(pipeline.name);
     if (state === undefined) {
       const others = (await store.list()).map((summary) => summary.pipeline);
@@ -45,7 +45,7 @@ export async function stateResetCommand(
   context: CommandContext,
 ): Promise<number> {
   const pipeline = await loadPipeline(pipelineRequest(args, context));
-  return useStateStore(pipeline, context, async (store) => {
+  return withStateStore(pipeline, context, async (store) => {
     const what =
       args.stream === undefined
         ? `pipeline "${pipeline.name}"`

@@ -26,21 +26,22 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
   const undo: (() => Promise<void>)[] = [];
   try {
     await removeLeftovers(Date.now());
-    let pipeline = await loadPipeline(pipelineRequest(args, context));
-    if (pipeline.destination === undefined) {
+    // Loaded while the connectors start: the terminal display is large.
+    const reporting = import('../report/reporter.ts');
+    const prepare = prepareContext(context, { signal: stop.soft });
+    const loaded = await loadPipeline(pipelineRequest(args, context));
+    let pipeline = loaded.destination === undefined ? withOwnPostgres(loaded, '') : loaded;
+    const preparing = prepareSide(pipeline, 'source', prepare);
+    if (loaded.destination === undefined) {
+      // First the mistakes that can be found without a server.
+      await preparing;
       const own = await startOwnPostgres(environment, stop.soft);
       undo.push(own.stop);
       say(`The pipeline has no destination: the data goes to a Postgres of your own, ${own.url}`);
       if (own.owned) say('It stops with this command; `penstock postgres` starts it again to look at the data.');
       pipeline = withOwnPostgres(pipeline, own.url);
     }
-    // Loaded while the connectors start: the terminal display is large.
-    const reporting = import('../report/reporter.ts');
-    const prepare = prepareContext(context, { signal: stop.soft });
-    const [source, destination] = await Promise.all([
-      prepareSide(pipeline, 'source', prepare),
-      prepareSide(pipeline, 'destination', prepare),
-    ]);
+    const [source, destination] = await Promise.all([preparing, prepareSide(pipeline, 'destination', prepare)]);
     const store = openStateStore(await locateState(pipeline, destination));
     undo.push(() => store.close());
     const mode = args.json === true ? 'json' : args.plain === true || !stdout.isTTY ? 'plain' : 'live';

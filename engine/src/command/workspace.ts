@@ -62,7 +62,7 @@ export function withOwnPostgres(pipeline: NamedPipeline, url: string): NamedPipe
 }
 
 /** Opens the state store of a pipeline for one piece of work; nothing of the source is started. */
-export async function useStateStore<T>(
+export async function withStateStore<T>(
   pipeline: NamedPipeline,
   context: CommandContext,
   use: (store: StateStore) => Promise<T>,

@@ -19,8 +19,8 @@ export function isEnvironmentReference(text: string): boolean {
  */
 export function expandEnvironment(value: unknown, path: string, environment: Environment): unknown {
   if (typeof value === 'string') {
-    return value.replace(REFERENCE, (all: string, escape: string, name: string) => {
-      if (escape !== '') return all;
+    return value.replace(REFERENCE, (all: string, dollar: string, name: string) => {
+      if (dollar !== '') return all;
       const found = environment[name];
       if (found !== undefined && found !== '') return found;
       throw new CodedError('config_invalid', {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { CodedError } from '@penstock/protocol';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Environment, expandEnvironment } from './environment.ts';
 import { type Pipeline, pipelineSchema } from './pipeline-schema.ts';
@@ -58,14 +58,23 @@ export function parsePipeline(text: string, path: string, environment: Environme
   throw new CodedError('config_invalid', { message: `${shown.join('\n')}${more}.`, remedy: '' });
 }
 
-/** `:line:column` of the key that an issue is about, or of the nearest thing around it that stands in the file. */
+/** `:line:column` of what an issue is about, or of the nearest thing around it that stands in the file. */
 function positionOf(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): string {
-  const inner = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
-  for (let length = inner.length; length > 0; length--) {
-    const node: unknown = document.getIn(inner.slice(0, length), true);
-    if (!isNode(node) || !node.range) continue;
+  const at = (node: unknown): string | undefined => {
+    if (!isNode(node) || !node.range) return undefined;
     const { line, col } = lines.linePos(node.range[0]);
     return `:${line}:${col}`;
+  };
+  if (issue.code === 'unrecognized_keys') {
+    const parent = issue.path.length === 0 ? document.contents : document.getIn(issue.path, true);
+    const pair = isMap(parent)
+      ? parent.items.find(({ key }) => isScalar(key) && key.value === issue.keys[0])
+      : undefined;
+    if (pair !== undefined) return at(pair.key) ?? '';
+  }
+  for (let length = issue.path.length; length > 0; length--) {
+    const found = at(document.getIn(issue.path.slice(0, length), true));
+    if (found !== undefined) return found;
   }
   return '';
 }

@@ -86,6 +86,7 @@ export class Relay {
   /** What the destination says is not believed any more. */
   #outputRefused = false;
   #finishTimer: NodeJS.Timeout | undefined;
+  #stuckTimer: NodeJS.Timeout | undefined;
 
   /** Starts at once: the processes run already. */
   constructor(options: RelayOptions) {
@@ -136,7 +137,18 @@ export class Relay {
       return;
     }
     this.#sourceCutOff = true;
-    this.#options.source.stop(this.#stopTimeoutMs);
+    this.#stopSource();
+  }
+
+  #stopSource(): void {
+    const { source, destination } = this.#options;
+    source.stop(this.#stopTimeoutMs);
+    // The source's last words may have nowhere to go: then its output never ends, though it has.
+    this.#stuckTimer ??= setTimeout(() => {
+      const message = `${destination.name} did not take what ${source.name} wrote within ${(2 * this.#stopTimeoutMs) / 1000} s.`;
+      this.#error ??= new CodedError('timed_out', { message });
+      destination.kill();
+    }, 2 * this.#stopTimeoutMs);
   }
 
   #readSource(): void {
@@ -172,6 +184,7 @@ export class Relay {
     });
     void source.ended.then((end) => {
       clearTimeout(startTimer);
+      clearTimeout(this.#stuckTimer);
       this.#sourceEnded = true;
       const succeeded = end.kind === 'exited' && end.code === 0;
       if (!this.#inputLost) this.#guard(() => this.#write(this.#sourceLines.end(succeeded)));
@@ -252,7 +265,10 @@ export class Relay {
     give(message);
     if (message.type !== 'connection_status' || message.connection_status.status !== 'failed') return;
     const { message: text, failure_type } = message.connection_status;
-    this.fail(connectionError(from.name, text, failure_type));
+    this.#error ??= connectionError(from.name, text, failure_type);
+    // A source that says so has come to its end; it is only to be quick about it.
+    if (from === this.#options.source) this.#stopSource();
+    else this.#cutSourceOff();
   }
 
   /** @returns whether it went well; an error ends the run */

@@ -98,22 +98,21 @@ export class RunLedger {
     this.take(make.connectionStatus({ status: 'failed', message: error.text.trim(), failure_type }), 'engine');
   }
 
-  /** Saves what isn't saved. @returns why that was not possible */
+  /** Nothing more comes: saves what isn't saved. @returns why that was not possible */
   async close(session: StateSession | undefined): Promise<CodedError | undefined> {
-    if (this.#state === undefined || session === undefined) return undefined;
+    if (this.#state === undefined) return undefined;
+    this.#state = reduceState(this.#state, { at: this.#now(), type: 'tick' });
     try {
-      await session.save(this.endingState(this.#now()));
+      await session?.save(this.#state);
       return undefined;
     } catch (thrown) {
       return toCodedError(thrown);
     }
   }
 
-  /** @param now milliseconds since 1970 */
+  /** What was saved. @param now milliseconds since 1970, for a run that could not begin */
   endingState(now: number): SyncState {
-    if (this.#state === undefined) return this.previous ?? initialSyncState({ now, catalog: { streams: [] } });
-    this.#state = reduceState(this.#state, { at: now, type: 'tick' });
-    return this.#state;
+    return this.#state ?? this.previous ?? initialSyncState({ now, catalog: { streams: [] } });
   }
 
   /** Progress of this call alone. @param now milliseconds since 1970 */

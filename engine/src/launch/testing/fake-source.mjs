@@ -49,7 +49,8 @@ if (command === 'spec') {
 } else if (command === 'read') {
   process.stdin.on('end', () => process.exit(10)).resume();
   await read();
-  process.exit();
+  // Not process.exit: it would drop what stdout still holds.
+  process.stdin.destroy();
 }
 
 async function read() {

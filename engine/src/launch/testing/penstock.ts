@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type EngineMessage, type EofPayload, parseLine } from '@penstock/protocol';
+
+const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+const fake = (name: string): string => fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+
+/** What a `penstock` process came to. */
+export interface PenstockRun {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The lines of `--json`. */
+  readonly messages: EngineMessage[];
+  readonly eof: EofPayload | undefined;
+}
+
+/** A `penstock` process that may still run. */
+export interface PenstockProcess {
+  readonly child: ChildProcess;
+  readonly done: Promise<PenstockRun>;
+  /** What it has written on stdout so far. */
+  stdout(): string;
+}
+
+/** Starts the `penstock` command as a user would. */
+export function startPenstock(args: readonly string[], environment: Record<string, string> = {}): PenstockProcess {
+  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...environment }, stdio: 'pipe' });
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  const done = new Promise<PenstockRun>((resolve) => {
+    child.once('close', (exitCode) => {
+      const stdout = Buffer.concat(out).toString();
+      const messages = stdout.split('\n').flatMap((line) => {
+        const parsed = parseLine(line);
+        return parsed.kind === 'message' ? [parsed.message as EngineMessage] : [];
+      });
+      const last = messages.at(-1);
+      const eof = last?.type === 'eof' ? last.eof : undefined;
+      resolve({ exitCode, stdout, stderr: Buffer.concat(err).toString(), messages, eof });
+    });
+  });
+  return { child, done, stdout: () => Buffer.concat(out).toString() };
+}
+
+/** Runs it to its end. */
+export function runPenstock(args: readonly string[], environment?: Record<string, string>): Promise<PenstockRun> {
+  return startPenstock(args, environment).done;
+}
+
+/** A pipeline of the two fake connectors in a folder of its own; the destination writes to `out`. */
+export async function fakePipeline(
+  folder: string,
+  source: Record<string, unknown>,
+  destination: Record<string, unknown> = {},
+): Promise<{ readonly file: string; readonly out: string; readonly state: string }> {
+  await mkdir(folder, { recursive: true });
+  const [file, out, state] = ['pipeline.json', 'out.txt', 'state.json'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const pipeline = {
+    name: 'fake',
+    source: { command: [process.execPath, fake('fake-source')], config: source },
+    destination: { command: [process.execPath, fake('fake-destination')], config: { path: out, ...destination } },
+    state: { file: state },
+  };
+  await writeFile(file, JSON.stringify(pipeline));
+  return { file, out, state };
+}
