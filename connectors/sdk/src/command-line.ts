@@ -210,7 +210,7 @@ function describeProgram(connector: AnyConnector, commands: Partial<Record<Comma
     .demandCommand(1, 1, 'No command.', 'There are arguments that belong to no flag.')
     .strict()
     .epilog(
-      `${configHelp(connector)}\n\nExit codes: 0 done; 2 wrong command line or file; 10 stopped early, run again to go on; 20 configuration or\ncredentials; 30 failed, try again; 40 the protocol was broken. Run $0 COMMAND --help for one command.`,
+      `${configHelp(connector)}\n\nExit codes: 0 done; 2 wrong command line or file; 10 stopped early, run again to go on;\n20 configuration or credentials; 30 failed, try again; 40 the protocol was broken.\n$0 COMMAND --help tells more about one command.`,
     );
   for (const [name, command] of Object.entries(commands)) {
     parser = parser.command(name, command.about, (sub) => describeCommand(sub, name, connector, command));

@@ -1,10 +1,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { message } from '@penstock/protocol';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { checkCatalog, checkConfig, parseJsonText } from './config-file.ts';
-import { testCatalog } from './testing/index.ts';
+import { checkConfig, parseJsonText, readCatalog } from './config-file.ts';
+import { asLines, testCatalog } from './testing/index.ts';
 
 const schema = z.object({
   api_key: z.string().min(3).describe('Key').meta({ secret: true }),
@@ -88,27 +89,26 @@ describe('config', () => {
 });
 
 describe('catalog', () => {
+  const read = (text: string) => readCatalog('Catalog file c.json', Buffer.from(text));
+
   test('what discover prints is taken as every stream, merged where there is a key', () => {
-    const printed = {
-      type: 'catalog',
-      catalog: {
-        streams: [
-          { name: 'a', primary_key: [['id']] },
-          { name: 'b', primary_key: [] },
-        ],
-      },
-    };
-    const modes = checkCatalog('c', printed).streams.map((stream) => stream.destination_sync_mode);
+    const found = [
+      { name: 'a', primary_key: [['id']] },
+      { name: 'b', primary_key: [] },
+    ];
+    const printed = asLines(message.log({ level: 'info', message: 'catalog' }), message.catalog({ streams: found }));
+    const modes = read(printed).streams.map((stream) => stream.destination_sync_mode);
     expect(modes).toEqual(['append_dedup', 'append']);
   });
 
   test('a configured catalog is taken as it is', () => {
-    expect(checkCatalog('c', testCatalog('a', 'b'))).toEqual(testCatalog('a', 'b'));
+    expect(read(JSON.stringify(testCatalog('a', 'b'), null, 2))).toEqual(testCatalog('a', 'b'));
   });
 
   test('anything else is refused with the path', () => {
-    expect(() => checkCatalog('Catalog file c.json', { streams: [{ stream: { name: 'a' } }] })).toThrow(
+    expect(() => read('{"streams": [{"stream": {"name": "a"}}]}')).toThrow(
       /Catalog file c\.json is not a catalog: streams\[0\]\.stream\.primary_key/,
     );
+    expect(() => read('{"streams": [')).toThrow('Catalog file c.json is not JSON, line 1, column 14');
   });
 });

@@ -5,6 +5,7 @@ import {
   configuredCatalogSchema,
   describeIssues,
   type JsonSchema,
+  parseLine,
 } from '@penstock/protocol';
 import { z } from 'zod';
 import { findJsonError } from './json-position.ts';
@@ -195,13 +196,7 @@ export async function checkConfig<Schema extends z.ZodObject>(
   return { config: parsed.data as z.output<Schema>, plain };
 }
 
-/**
- * A catalog from its JSON. Also takes what `discover` prints: then every stream is read, incrementally, and merged by its
- * primary key where it has one.
- *
- * @throws CodedError `config_invalid`
- */
-export function checkCatalog(where: string, raw: unknown): ConfiguredCatalog {
+function checkCatalog(where: string, raw: unknown): ConfiguredCatalog {
   const inner = isObject(raw) && raw.type === 'catalog' ? raw.catalog : raw;
   const discovered = catalogSchema.safeParse(inner);
   if (discovered.success) {
@@ -220,4 +215,20 @@ export function checkCatalog(where: string, raw: unknown): ConfiguredCatalog {
     remedy:
       'Use what `discover` prints, or {"streams": [{"stream": {…}, "sync_mode": …, "destination_sync_mode": …}]}.',
   });
+}
+
+/**
+ * A catalog from the content of its file. Also takes what `discover` prints, its log lines included: then every stream is
+ * read, incrementally, and merged by its primary key where it has one.
+ *
+ * @param where what the file is, for messages, e.g. `Catalog file catalog.json`
+ * @throws CodedError `file_invalid`, `config_invalid`
+ */
+export function readCatalog(where: string, bytes: Buffer): ConfiguredCatalog {
+  for (const line of bytes.toString('utf8').split('\n')) {
+    const parsed = line.includes('"catalog"') ? parseLine(line) : undefined;
+    if (parsed?.kind === 'message' && parsed.message.type === 'catalog')
+      return checkCatalog(where, parsed.message.catalog);
+  }
+  return checkCatalog(where, parseJsonText(where, bytes));
 }

@@ -120,6 +120,13 @@ export class MessageOutput {
     });
   }
 
+  /** Nothing more goes out: the command has ended, whatever of it may still run. */
+  end(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    this.#release();
+  }
+
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;

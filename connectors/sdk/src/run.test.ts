@@ -118,6 +118,16 @@ describe('a source as a process', () => {
     expect(await run.ended).toBe(0);
   });
 
+  test('with a rejection that nobody handles says so in one line and exits with 30', async () => {
+    const run = runProcess(source, flags('read', 'careless'));
+    const messages = messagesOf(await run.stdout);
+    expect(messages.filter((item) => item.type === 'connection_status')).toMatchObject([
+      { connection_status: { status: 'failed', failure_type: 'system' } },
+    ]);
+    expect(await run.stderr).toMatch(/^source-small: Unexpected error: lost with .*\n$/);
+    expect(await run.ended).toBe(30);
+  });
+
   test('writes to a file that --output names', async () => {
     const path = join(folder, 'output.ndjson');
     const run = runProcess(source, [...flags('read', 'console'), '--output', path]);

@@ -11,7 +11,7 @@ import {
 } from '@penstock/protocol';
 import { z } from 'zod';
 import { type Invocation, parseCommandLine } from './command-line.ts';
-import { checkCatalog, checkConfig, configJsonSchema, parseJsonText } from './config-file.ts';
+import { checkConfig, configJsonSchema, parseJsonText, readCatalog } from './config-file.ts';
 import { type AnyConnector, isSource, programName } from './connector.ts';
 import { LINGER_MS, SAME_SIGNAL_MS } from './limit.ts';
 import { MessageOutput } from './message-output.ts';
@@ -34,6 +34,8 @@ export interface ProgramIo {
   readonly stdout: Writable;
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly stop: StopControl;
+  /** Rejects when something failed that nobody waited for (an unhandled rejection). Ends the command. */
+  readonly broken?: Promise<never>;
 }
 
 /** Runs one command of a connector. Never rejects. @returns the exit code, once everything is written */
@@ -106,9 +108,14 @@ class CommandRun {
       stdin.on('error', () => stdin.destroy());
       stdin.resume();
     }
-    const work = this.#runCommand().catch((thrown) => this.#answerError(thrown));
+    const { broken } = this.#io;
+    const command = this.#runCommand();
+    const work = (broken === undefined ? command : Promise.race([command, broken])).catch((thrown) =>
+      this.#answerError(thrown),
+    );
     const exitCode = await Promise.race([work, stop.whenForced.then(() => ExitCode.stopped)]);
     await Promise.race([this.#output.whenWritten(), stop.whenForced]);
+    this.#output.end();
     stop.end();
     if (this.#outputError === undefined || this.#outputError.code === 'EPIPE') return exitCode;
     this.#log.note(`The output could not be written: ${this.#outputError.message}`);
@@ -193,14 +200,17 @@ class CommandRun {
         : await readFileWhole('Config file', path, { signal: this.#io.stop.signal });
     if (bytes.length === 0) throw new CodedError('file_unreadable', { message: `${where} is empty.` });
     const raw = parseJsonText(where, bytes);
+    const jsonSchema = configJsonSchema(this.#connector.config);
+    // Before the check too, since what it finds may be said in words of the connector.
+    if (typeof raw === 'object' && raw !== null) this.#scrubber.learn(raw as Record<string, unknown>, jsonSchema);
     const checked = await checkConfig(raw, this.#connector.config, this.#io.env);
-    this.#scrubber.learn(checked.plain, configJsonSchema(this.#connector.config));
+    this.#scrubber.learn(checked.plain, jsonSchema);
     return checked.config as never;
   }
 
   async #readCatalog(path: string) {
     const bytes = await readFileWhole('Catalog file', path, { signal: this.#io.stop.signal });
-    return checkCatalog(`Catalog file ${path}`, parseJsonText(`Catalog file ${path}`, bytes));
+    return readCatalog(`Catalog file ${path}`, bytes);
   }
 }
 
@@ -244,20 +254,28 @@ export async function runConnector(connector: AnyConnector): Promise<void> {
       signalledAt = performance.now();
     });
   }
-  const protocolOut = takeStdout(stdout, stderr);
+  const broken = Promise.withResolvers<never>();
+  // Only a command waits for it; before and after there is nobody to tell.
+  broken.promise.catch(() => undefined);
+  let isBroken = false;
+  process.on('uncaughtException', (error) => {
+    isBroken = true;
+    broken.reject(error);
+  });
   const exitCode = await runProgram(connector, {
     args: process.argv.slice(2),
     env: process.env,
     stdin,
-    stdout: protocolOut,
+    stdout: takeStdout(stdout, stderr),
     stderr,
     stop,
+    broken: broken.promise,
   });
   process.off('beforeExit', onDeadEnd);
   process.exitCode = exitCode;
   stdin.destroy();
   // Everything is written by now, so ending at once loses nothing.
-  if (exitCode === ExitCode.stopped) process.exit();
+  if (isBroken || exitCode === ExitCode.stopped) process.exit();
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 

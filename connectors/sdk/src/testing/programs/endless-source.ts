@@ -1,4 +1,4 @@
-/** Never ends. `TEXT` of the config says how: `records`, `batches`, `console`, `deaf` (does not hear the stop). */
+/** Mostly never ends. `text` in its config says how: `records`, `batches`, `console`, `deaf` (to a stop), `careless`. */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { message } from '@penstock/protocol';
@@ -18,6 +18,10 @@ await runConnector(
       if (config.text === 'deaf') {
         yield testRecord('a', { id: 0 });
         await sleep(600_000);
+      }
+      if (config.text === 'careless') {
+        // Nobody waits for this promise.
+        void Promise.reject(new Error(`lost with ${config.api_key}`));
       }
       if (config.text === 'console') {
         console.log('a line of the author');
