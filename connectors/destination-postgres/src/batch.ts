@@ -2,6 +2,9 @@
 const rowHeadBytes = 15;
 const jsonbVersion = 1;
 const firstBytes = 16 * 1024;
+const doublingBytesMax = 256 * 1024;
+/** Room for the record that makes a batch full. */
+const spareBytes = 64 * 1024;
 /** A CopyData message of this size lets Postgres parse while the rest is on its way. */
 const chunkBytes = 256 * 1024;
 
@@ -15,6 +18,7 @@ const copyTail = Buffer.from([0xff, 0xff]);
  */
 export class Batch {
   readonly stream: string;
+  readonly #bytesMax: number;
   #buffer = Buffer.allocUnsafeSlow(firstBytes);
   #end = 0;
   readonly #starts: number[] = [];
@@ -22,8 +26,10 @@ export class Batch {
   /** Records that took the slow path after all, by index. */
   readonly #replaced = new Map<number, Buffer>();
 
-  constructor(stream: string) {
+  /** @param bytesMax where it is expected to be full; one record more still fits */
+  constructor(stream: string, bytesMax: number) {
     this.stream = stream;
+    this.#bytesMax = bytesMax;
   }
 
   get count(): number {
@@ -91,8 +97,10 @@ export class Batch {
     yield copyTail;
   }
 
+  /** Doubles while small, then takes all at once: memory that isn't written to costs nothing, copying it again does. */
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length));
+    const wanted = needed <= doublingBytesMax ? 2 * this.#buffer.length : this.#bytesMax + spareBytes;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, wanted));
     larger.set(this.#buffer.subarray(0, this.#end));
     this.#buffer = larger;
   }

@@ -25,9 +25,7 @@ export const configSchema = z.strictObject({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'a URL like postgres://USER:PASSWORD@HOST:5432/DATABASE')
     .meta({ secret: true })
-    .describe(
-      'Where the database is: postgres://USER:PASSWORD@HOST:5432/DATABASE. Or give `url_file`, a file that holds it.',
-    ),
+    .describe('Where the database is: postgres://USER:PASSWORD@HOST:5432/DATABASE'),
   schema: z.string().min(1).max(63).default('public').describe('The schema of the tables; created when it is missing.'),
   connections: z.int().min(1).max(32).default(2).describe('How many connections write at the same time.'),
   columns: z

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { ConnectorError, type Destination, type DestinationContext, type WriteContext } from '@penstock/connector-sdk';
 import type { DestinationMessage } from '@penstock/protocol';
 import type { Client } from 'pg';
+import packageJson from '../package.json' with { type: 'json' };
 import { type Config, configSchema } from './config.ts';
 import { connect, prepareWriting, targetOf } from './connection.ts';
 import { quoteName } from './identifier.ts';
@@ -14,14 +14,10 @@ import { storeThenConfirm } from './store-then-confirm.ts';
 /** The oldest version that is tested, as `server_version_num`. */
 const versionMin = 150_000;
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
 /** Writes streams into tables of a Postgres database. */
 export const destination: Destination<typeof configSchema> = {
   name: 'postgres',
-  version,
+  version: packageJson.version,
   description: 'Writes each stream into a table of a Postgres database, by COPY and merge.',
   config: configSchema,
   syncModes: ['append', 'append_dedup'],

@@ -135,7 +135,7 @@ class Writer {
     if (this.#checkpoints.hasFailed(stream)) return;
     let batch = this.#filling.get(stream);
     if (!batch) {
-      batch = new Batch(stream);
+      batch = new Batch(stream, this.#context.config.limits.batch_bytes_max);
       this.#filling.set(stream, batch);
       this.#checkpoints.opened(stream);
       this.#flushTimer ??= this.#startFlushTimer();

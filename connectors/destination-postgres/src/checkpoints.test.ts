@@ -1,0 +1,101 @@
+import { message } from '@penstock/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Checkpoints } from './checkpoints.ts';
+import { outline } from './testing/write-items.ts';
+
+const checkpoint = (stream: string, data: number) => message.sourceState({ state_type: 'stream', stream, data });
+const globalCheckpoint = (data: number) => message.sourceState({ state_type: 'global', data });
+
+describe('checkpoints', () => {
+  it('leave at once when nothing of their stream is open', () => {
+    const checkpoints = new Checkpoints();
+    checkpoints.opened('a');
+    expect(outline(checkpoints.arrived(checkpoint('b', 1)))).toEqual(['b:1']);
+  });
+
+  it('wait for the batch that began before them, not for one that began after', () => {
+    const checkpoints = new Checkpoints();
+    checkpoints.opened('a');
+    expect(checkpoints.arrived(checkpoint('a', 1))).toEqual([]);
+    checkpoints.opened('a');
+    expect(checkpoints.arrived(checkpoint('a', 2))).toEqual([]);
+    expect(outline(checkpoints.committed('a'))).toEqual(['a:1']);
+    expect(outline(checkpoints.committed('a'))).toEqual(['a:2']);
+  });
+
+  it('that are global wait for every stream', () => {
+    const checkpoints = new Checkpoints();
+    checkpoints.opened('a');
+    checkpoints.opened('b');
+    expect(checkpoints.arrived(globalCheckpoint(1))).toEqual([]);
+    expect(outline(checkpoints.arrived(checkpoint('a', 1)))).toEqual([]);
+    expect(outline(checkpoints.committed('b'))).toEqual([]);
+    expect(outline(checkpoints.committed('a'))).toEqual(['a:1', 'global:1']);
+  });
+
+  it('of a failed stream are swallowed, and global ones held back from then on', () => {
+    const checkpoints = new Checkpoints();
+    checkpoints.opened('a');
+    checkpoints.arrived(checkpoint('a', 1));
+    checkpoints.arrived(globalCheckpoint(1));
+    expect(checkpoints.failed('a')).toBe(true);
+    expect(checkpoints.failed('a')).toBe(false);
+    expect(checkpoints.arrived(checkpoint('a', 2))).toEqual([]);
+    expect(checkpoints.arrived(globalCheckpoint(2))).toEqual([]);
+    expect(outline(checkpoints.arrived(checkpoint('b', 1)))).toEqual(['b:1']);
+    expect(checkpoints.waitingCount).toBe(0);
+  });
+
+  it('leave exactly once, in order, and never before what they cover is committed, whatever happens in which order', () => {
+    const streams = ['a', 'b', 'c'];
+    const step = fc.oneof(
+      fc.record({ do: fc.constantFrom('open', 'commit', 'checkpoint'), stream: fc.constantFrom(...streams) }),
+      fc.constant({ do: 'global', stream: '' }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const checkpoints = new Checkpoints();
+        // The model: everything in the order of arrival, batches marked when they are committed.
+        const events: { kind: string; stream: string; word: string; done: boolean }[] = [];
+        const out: string[] = [];
+        const mayLeave = (index: number) => {
+          const { kind, stream } = events[index]!;
+          const before = events.slice(0, index).filter((event) => kind === 'global' || event.stream === stream);
+          return before.every((event) => event.done || (kind !== 'global' && event.kind === 'global'));
+        };
+        const take = (messages: Parameters<typeof outline>[0]) => {
+          for (const word of outline(messages)) {
+            const index = events.findIndex((event) => event.word === word);
+            expect(mayLeave(index)).toBe(true);
+            events[index]!.done = true;
+            out.push(word);
+          }
+        };
+        const commitNext = (stream: string) => {
+          const batch = events.find((event) => event.kind === 'batch' && event.stream === stream && !event.done);
+          if (!batch) return;
+          batch.done = true;
+          take(checkpoints.committed(stream));
+        };
+        steps.forEach(({ do: action, stream }, number) => {
+          if (action === 'open') {
+            events.push({ kind: 'batch', stream, word: '', done: false });
+            checkpoints.opened(stream);
+          } else if (action === 'commit') commitNext(stream);
+          else {
+            const isGlobal = action === 'global';
+            events.push({ kind: action, stream, word: `${isGlobal ? 'global' : stream}:${number}`, done: false });
+            take(checkpoints.arrived(isGlobal ? globalCheckpoint(number) : checkpoint(stream, number)));
+          }
+        });
+        for (const stream of streams)
+          while (events.some((event) => event.kind === 'batch' && event.stream === stream && !event.done))
+            commitNext(stream);
+        expect(events.every((event) => event.done)).toBe(true);
+        expect(new Set(out).size).toBe(out.length);
+        expect(checkpoints.waitingCount).toBe(0);
+      }),
+    );
+  });
+});

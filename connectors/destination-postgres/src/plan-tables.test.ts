@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { planTables, type TableOptions } from './plan-tables.ts';
+import { testStream } from './testing/write-items.ts';
+
+const options: TableOptions = { schema: 'public', columns: 'typed', index: 'default', soft_delete: 'mark' };
+
+function plan(stream: Parameters<typeof testStream>[1], more: Partial<TableOptions> = {}) {
+  return planTables({ streams: [testStream('s', stream)] }, { ...options, ...more }).plans[0]!;
+}
+
+const columnNames = (table: ReturnType<typeof plan>) => table.columns.map((column) => column.name);
+
+describe('planning a table', () => {
+  it('gives each top-level scalar a column, but key and version only one place', () => {
+    const table = plan({});
+    expect(table.key.map(({ name, kind }) => [name, kind])).toEqual([['id', 'text']]);
+    expect(table.version).toMatchObject({ name: 'v', kind: 'bigint' });
+    expect(table.columns.map(({ name, kind }) => [name, kind])).toEqual([
+      ['name', 'text'],
+      ['amount', 'bigint'],
+      ['created', 'unix_time'],
+      ['customer', 'reference'],
+      ['deleted', 'boolean'],
+    ]);
+  });
+
+  it('indexes created and references, and nothing with index: none', () => {
+    expect(plan({}).indexes).toEqual([
+      { name: 's_created_idx', column: 'created' },
+      { name: 's_customer_idx', column: 'customer' },
+    ]);
+    expect(plan({}, { index: 'none' }).indexes).toEqual([]);
+  });
+
+  it('keeps the version column when it is not among the fields, and with columns: raw', () => {
+    expect(plan({ fields: ['id', 'name'] })).toMatchObject({ version: { name: 'v' } });
+    expect(columnNames(plan({ fields: ['id', 'name'] }))).toEqual(['name', 'deleted']);
+    expect(plan({}, { columns: 'raw' })).toMatchObject({ version: { name: 'v' }, columns: [] });
+  });
+
+  it('compares a version that no schema describes as JSON', () => {
+    expect(plan({ stream: { json_schema: undefined } }).version).toMatchObject({ kind: 'jsonb' });
+  });
+
+  it('uses the key column as version column when they are the same field', () => {
+    const table = plan({ stream: { primary_key: [['v']] } });
+    expect(table.version).toBe(table.key[0]);
+    expect(table.key[0]).toMatchObject({ kind: 'bigint' });
+  });
+
+  it('moves fields aside that are named like our columns or like those of Postgres', () => {
+    const properties = { _raw_data: { type: 'string' }, ctid: { type: 'string' }, oid: { type: 'string' } };
+    expect(columnNames(plan({ stream: { json_schema: { properties } } }))).toEqual([
+      '_raw_data_2',
+      'ctid_2',
+      'oid',
+      'deleted',
+    ]);
+  });
+
+  it('keeps tombstones only where rows are removed and have a version', () => {
+    expect(plan({}, { soft_delete: 'remove' }).tombstones).toBe('_penstock_deleted_s');
+    expect(plan({}).tombstones).toBeUndefined();
+    expect(plan({ stream: { newer_than_field: undefined } }, { soft_delete: 'remove' }).tombstones).toBeUndefined();
+  });
+
+  it('adds system columns, indexed where they say so', () => {
+    const table = plan({ system_columns: [{ name: '_batch', type: 'integer', index: true }] });
+    expect(table.columns.at(-1)).toMatchObject({ name: '_batch', kind: 'bigint' });
+    expect(table.indexes.map(({ column }) => column)).toContain('_batch');
+  });
+
+  it('gives two streams different tables when their names begin with the same 63 bytes', () => {
+    const long = 'x'.repeat(70);
+    const { plans } = planTables({ streams: [testStream(`${long}1`), testStream(`${long}2`)] }, options);
+    expect(new Set(plans.map(({ table }) => table)).size).toBe(2);
+    expect(new Set(plans.flatMap(({ indexes }) => indexes.map(({ name }) => name))).size).toBe(4);
+  });
+
+  it('refuses what it can not do, and says what can be done', () => {
+    const streams = [
+      testStream('a', { destination_sync_mode: 'overwrite' }),
+      testStream('b', { stream: { primary_key: [] } }),
+      testStream('c', { stream: { primary_key: [] }, destination_sync_mode: 'append' }),
+    ];
+    const { plans, refused } = planTables({ streams }, options);
+    expect(plans.map(({ stream }) => stream)).toEqual(['c']);
+    expect(refused).toEqual([
+      { stream: 'a', reason: expect.stringContaining('use append_dedup or append') },
+      { stream: 'b', reason: expect.stringContaining('needs a primary key') },
+    ]);
+  });
+});

@@ -1,0 +1,179 @@
+import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { outline, record, testStream, writeItems } from './testing/write-items.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.drop());
+
+let count = 0;
+const newName = () => `p${++count}`;
+type Stream = Parameters<typeof testStream>[1];
+const write = (name: string, stream: Stream = {}, data: object[] = [], config: object = {}) =>
+  writeItems({
+    config: { url: db.url, ...config },
+    streams: [testStream(name, stream)],
+    input: [data.map((each) => record(name, each))],
+  });
+const query = async (sql: string) => (await db.pool.query(sql)).rows as Record<string, unknown>[];
+const withProperties = (properties: object): Stream => ({ stream: { json_schema: { properties } } });
+
+describe('tables', () => {
+  it('are there before any data, with key, types, indexes and a comment', async () => {
+    const name = newName();
+    await write(name);
+    const columns = await query(
+      `select column_name || ' ' || data_type || ' ' || is_nullable as c from information_schema.columns where table_name = '${name}' order by ordinal_position`,
+    );
+    expect(columns.map(({ c }) => c)).toEqual([
+      'id text NO',
+      'v bigint YES',
+      'name text YES',
+      'amount bigint YES',
+      'created timestamp with time zone YES',
+      'customer text YES',
+      'deleted boolean YES',
+      '_raw_data jsonb NO',
+      '_synced_at timestamp with time zone NO',
+      '_updated_at timestamp with time zone NO',
+    ]);
+    const indexes = await query(`select indexname as i from pg_indexes where tablename = '${name}' order by 1`);
+    expect(indexes.map(({ i }) => i)).toEqual([`${name}_created_idx`, `${name}_customer_idx`, `${name}_pkey`]);
+    expect(await query(`select obj_description('${name}'::regclass) as c`)).toEqual([
+      { c: expect.stringContaining('Penstock') },
+    ]);
+  });
+
+  it('work with names that need care', async () => {
+    for (const name of [
+      'select',
+      'Mixed Case',
+      'quo"te',
+      "it's",
+      'x'.repeat(80),
+      `${'x'.repeat(79)}y`,
+      'ünïcode 🚰',
+      'a.b',
+    ]) {
+      const properties = {
+        user: { type: 'string' },
+        'a"b': { type: 'string' },
+        "a'b": { type: 'string' },
+        ['y'.repeat(70)]: { type: 'string' },
+        ctid: { type: 'string' },
+        '': { type: 'string' },
+      };
+      const data = {
+        id: '1',
+        v: 1,
+        user: 'u',
+        'a"b': 'q',
+        "a'b": 's',
+        ['y'.repeat(70)]: 'long',
+        ctid: 'c',
+        '': 'empty',
+      };
+      const { messages } = await write(name, withProperties(properties), [data]);
+      expect(outline(messages)).toEqual([`${name}:result`]);
+    }
+    expect(await query('select "user", "a""b", "a\'b", ctid_2, _ as e from "quo""te"')).toEqual([
+      { user: 'u', 'a"b': 'q', "a'b": 's', ctid_2: 'c', e: 'empty' },
+    ]);
+    const long = await query(`select * from pg_tables where tablename like 'xxxx%'`);
+    expect(long).toHaveLength(2);
+  });
+
+  it('get new columns, filled for the rows that are there, and keep their views and grants', async () => {
+    const name = newName();
+    await write(name, withProperties({ a: { type: 'string' } }), [
+      { id: '1', a: 'x', later: 7 },
+      { id: '2', later: 'no number' },
+      { id: '3' },
+    ]);
+    await db.pool.query(
+      `create view "${name}_view" as select id, a from "${name}"; grant select on "${name}" to public`,
+    );
+    await write(name, withProperties({ a: { type: 'string' }, later: { type: 'integer' } }), [{ id: '3', later: 9 }]);
+    expect(await query(`select id, later from "${name}" order by id`)).toEqual([
+      { id: '1', later: '7' },
+      { id: '2', later: null },
+      { id: '3', later: '9' },
+    ]);
+    expect(await query(`select count(*)::int as n from "${name}_view"`)).toEqual([{ n: 3 }]);
+    expect(await query(`select has_table_privilege('public', '${name}', 'select') as ok`)).toEqual([{ ok: true }]);
+  });
+
+  it('go on filling a column whose filling was cut off', async () => {
+    const name = newName();
+    const stream = withProperties({ a: { type: 'string' } });
+    await write(name, stream, [{ id: '1', a: 'x' }]);
+    // As after a kill between adding the column and filling it.
+    await db.pool.query(`update "${name}" set a = null; comment on column "${name}".a is 'penstock: being filled'`);
+    await write(name, stream);
+    expect(await query(`select a, col_description('${name}'::regclass, 3) as mark from "${name}"`)).toEqual([
+      { a: 'x', mark: null },
+    ]);
+  });
+
+  it('that fit are not locked', async () => {
+    const name = newName();
+    await write(name);
+    const client = await db.pool.connect();
+    // Every lock but that of a reader, and of a writer of rows, would have to wait for this one.
+    await client.query(`begin; lock table "${name}" in row exclusive mode`);
+    await write(name, {}, [{ id: '1', v: 1 }]);
+    await client.query('rollback');
+    client.release();
+    expect(await query(`select id from "${name}"`)).toEqual([{ id: '1' }]);
+  });
+
+  it('keep a column whose type has changed in the schema, and say so', async () => {
+    const name = newName();
+    await write(name, withProperties({ a: { type: 'string' } }), [{ id: '1', a: 'x' }]);
+    const { logged } = await write(name, withProperties({ a: { type: 'integer' } }), [{ id: '2', a: 5 }]);
+    expect(logged).toEqual([expect.stringContaining('stays text')]);
+    expect(await query(`select id, a from "${name}" order by id`)).toEqual([
+      { id: '1', a: 'x' },
+      { id: '2', a: '5' },
+    ]);
+  });
+
+  it('lose no column when the schema loses one', async () => {
+    const name = newName();
+    await write(name, withProperties({ a: { type: 'string' } }), [{ id: '1', a: 'x' }]);
+    await write(name, withProperties({}), [{ id: '2', a: 'y' }]);
+    expect(await query(`select id, a from "${name}" order by id`)).toEqual([
+      { id: '1', a: 'x' },
+      { id: '2', a: null },
+    ]);
+  });
+
+  it.each([
+    ['another key', { stream: { primary_key: [['id'], ['name']] } }, 'no unique index on \\(id, name\\)'],
+    ['mode append', { destination_sync_mode: 'append' as const }, 'keeps one row a key'],
+  ])('are not written with %s than they were made for', async (_, stream, reason) => {
+    const name = newName();
+    await write(name, {}, [{ id: '1' }]);
+    const { messages } = await write(name, stream, [{ id: '2' }]);
+    expect(messages).toEqual([
+      {
+        type: 'stream_status',
+        stream_status: { stream: name, status: 'error', failure_type: 'config', error: expect.stringMatching(reason) },
+      },
+    ]);
+  });
+
+  it('are made in a schema that does not exist yet', async () => {
+    await write('elsewhere', {}, [{ id: '1' }], { schema: 'My "schema"' });
+    expect(await query('select id from "My ""schema""".elsewhere')).toEqual([{ id: '1' }]);
+  });
+
+  it('are made once when two programs start at the same moment', async () => {
+    const name = newName();
+    const runs = await Promise.all([1, 2, 3].map((id) => write(name, {}, [{ id: `${id}` }])));
+    for (const { messages } of runs) expect(outline(messages)).toEqual([`${name}:result`]);
+    expect(await query(`select id from "${name}" order by id`)).toEqual([{ id: '1' }, { id: '2' }, { id: '3' }]);
+  });
+});

@@ -1,0 +1,202 @@
+/**
+ * Measures `destination-postgres write` against one plain COPY of the same rows into `(key, _raw_data jsonb)`, on a server
+ * of its own with its default settings (fsync on). Prints a JSON line for each case. `--records N`, 200,000 by default.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, openSync, readFileSync, statSync } from 'node:fs';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { startLocalPostgres } from '@penstock/local-postgres';
+import pg from 'pg';
+import { customer, customerSchema } from './customer.ts';
+
+const { values } = parseArgs({
+  options: {
+    records: { type: 'string', default: '200000' },
+    program: {
+      type: 'string',
+      default: new URL('../../../connectors/destination-postgres/src/main.ts', import.meta.url).pathname,
+    },
+  },
+});
+const recordCount = Number(values.records);
+const trickleCount = 2000;
+/** Stripe's page size: the source puts a checkpoint after each page. */
+const pageSize = 100;
+
+const folder = await mkdtemp(join(tmpdir(), 'penstock-bench-'));
+await chmod(folder, 0o755); // the server's user reads the COPY file
+const server = await startLocalPostgres();
+const client = new pg.Client({ connectionString: server.url });
+await client.connect();
+try {
+  const first = await writeLines('first.ndjson', 1_700_000_000);
+  const again = await writeLines('again.ndjson', 1_700_100_000);
+  for (const columns of ['raw', 'typed'] as const) {
+    await client.query('drop table if exists customers');
+    const copySeconds = await plainCopy();
+    await measure('empty_table', columns, first, copySeconds);
+    await measure('equal_rows', columns, again, copySeconds);
+    await measureTrickle(columns);
+  }
+} finally {
+  await client.end();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** The input of `write`: every record, and a checkpoint a page. */
+async function writeLines(name: string, asOf: number): Promise<string> {
+  const path = join(folder, name);
+  const file = createWriteStream(path);
+  for (let index = 0; index < recordCount; index++) {
+    let text = recordLine(index, asOf);
+    if ((index + 1) % pageSize === 0) text += checkpointLine(index + 1);
+    if (!file.write(text)) await once(file, 'drain');
+  }
+  file.end(
+    `${JSON.stringify({ type: 'stream_status', stream_status: { stream: 'customers', status: 'complete' } })}\n`,
+  );
+  await once(file, 'close');
+  return path;
+}
+
+function recordLine(index: number, asOf: number): string {
+  const data = JSON.stringify(customer(index, asOf));
+  return `{"type":"record","record":{"stream":"customers","emitted_at":"2026-01-01T00:00:00.000Z","data":${data}}}\n`;
+}
+
+function checkpointLine(count: number): string {
+  return `${JSON.stringify({ type: 'source_state', source_state: { state_type: 'stream', stream: 'customers', data: { count } } })}\n`;
+}
+
+/** Seconds that Postgres takes for the same rows by itself, read from a file, in the best of three. */
+async function plainCopy(): Promise<number> {
+  const path = join(folder, 'plain.copy');
+  const file = createWriteStream(path, { mode: 0o644 });
+  for (let index = 0; index < recordCount; index++) {
+    const data = JSON.stringify(customer(index, 1_700_000_000));
+    if (!file.write(`${customer(index, 0).id}\t${data.replaceAll('\\', '\\\\')}\n`)) await once(file, 'drain');
+  }
+  file.end();
+  await once(file, 'close');
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 3; run++) {
+    await client.query(
+      'drop table if exists plain; create table plain (key text primary key, _raw_data jsonb); checkpoint',
+    );
+    const start = performance.now();
+    await client.query(`copy plain from '${path}'`);
+    best = Math.min(best, (performance.now() - start) / 1000);
+  }
+  await client.query('drop table plain; checkpoint');
+  return best;
+}
+
+/** Starts `write`. */
+async function start(columns: string, stdin: number | 'pipe', stdout: 'ignore' | 'pipe') {
+  const config = join(folder, 'config.json');
+  const catalog = join(folder, 'catalog.json');
+  await writeFile(config, JSON.stringify({ url: server.url, columns, index: 'none' }), { mode: 0o600 });
+  const stream = {
+    name: 'customers',
+    primary_key: [['id'], ['_account_id']],
+    newer_than_field: '_as_of',
+    soft_delete_field: 'deleted',
+    json_schema: customerSchema,
+  };
+  await writeFile(
+    catalog,
+    JSON.stringify({ streams: [{ stream, sync_mode: 'incremental', destination_sync_mode: 'append_dedup' }] }),
+  );
+  const usageFile = join(folder, 'usage.json');
+  const preload = new URL('./report-usage.ts', import.meta.url).href;
+  const args = ['--import', preload, values.program, 'write', '--config', config, '--catalog', catalog];
+  const child = spawn(process.execPath, args, {
+    stdio: [stdin, stdout, 'inherit'],
+    env: { ...process.env, BENCH_USAGE_FILE: usageFile },
+  });
+  const ended = once(child, 'exit').then(([code]) => {
+    if (code !== 0) throw new Error(`write ended with ${code}`);
+    return JSON.parse(readFileSync(usageFile, 'utf8')) as { cpu_s: number; peak_rss_mb: number };
+  });
+  return { child, ended };
+}
+
+/** CPU seconds of the server so far, of backends only once they have ended. */
+async function postgresCpu(): Promise<number> {
+  const { rows } = await client.query<{ pid: string }>(
+    `select split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`,
+  );
+  const fields = readFileSync(`/proc/${rows[0]!.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  // utime, stime, cutime, cstime in ticks of 10 ms (proc(5)).
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) / 100, 0);
+}
+
+async function measure(name: string, columns: string, path: string, copySeconds: number): Promise<void> {
+  await client.query('checkpoint');
+  const cpuBefore = await postgresCpu();
+  const startedAt = performance.now();
+  const { ended } = await start(columns, openSync(path, 'r'), 'ignore');
+  const usage = await ended;
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { rows } = await client.query<{ count: string }>('select count(*) from customers');
+  if (Number(rows[0]!.count) !== recordCount) throw new Error(`${rows[0]!.count} rows instead of ${recordCount}`);
+  print({
+    case: name,
+    columns,
+    records: recordCount,
+    records_per_second: recordCount / seconds,
+    copy_records_per_second: recordCount / copySeconds,
+    ratio: copySeconds / seconds,
+    mb_per_second: statSync(path).size / 1e6 / seconds,
+    node_cpu_s: usage.cpu_s,
+    node_us_per_record: (usage.cpu_s / recordCount) * 1e6,
+    postgres_cpu_s: (await postgresCpu()) - cpuBefore,
+    peak_rss_mb: usage.peak_rss_mb,
+  });
+}
+
+/** One record and its checkpoint at a time, each waited for. */
+async function measureTrickle(columns: string): Promise<void> {
+  const { child, ended } = await start(columns, 'pipe', 'pipe');
+  const send = (index: number) =>
+    child.stdin!.write(recordLine(recordCount + index, 1_700_200_000) + checkpointLine(index));
+  let startedAt = 0;
+  let confirmed = 0;
+  send(0);
+  for await (const line of createInterface({ input: child.stdout! })) {
+    if (!line.includes('"source_state"')) continue;
+    // The first one waits for the start of the program.
+    if (confirmed === 0) startedAt = performance.now();
+    confirmed++;
+    if (confirmed > trickleCount) break;
+    send(confirmed);
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  child.stdin!.end(
+    `${JSON.stringify({ type: 'stream_status', stream_status: { stream: 'customers', status: 'complete' } })}\n`,
+  );
+  child.stdout!.resume();
+  const usage = await ended;
+  print({
+    case: 'trickle',
+    columns,
+    records: trickleCount,
+    records_per_second: trickleCount / seconds,
+    node_cpu_s: usage.cpu_s,
+    peak_rss_mb: usage.peak_rss_mb,
+  });
+}
+
+function print(result: Record<string, string | number>): void {
+  const rounded = Object.entries(result).map(([key, value]) => [
+    key,
+    typeof value === 'number' ? Number(value.toPrecision(4)) : value,
+  ]);
+  console.log(JSON.stringify(Object.fromEntries(rounded)));
+}
