@@ -9,10 +9,11 @@ from customers
 group by 1 order by 1 desc limit 6`,
   },
   {
-    title: 'Charges by currency and status',
-    sql: `select currency, status, count(*) as charges, sum(amount) / 100.0 as total
+    title: 'What was charged in US dollars, by status',
+    sql: `select status, count(*) as charges, round(sum(amount) / 100.0, 2) as dollars
 from charges
-group by 1, 2 order by charges desc limit 5`,
+where currency = 'usd'
+group by 1 order by charges desc`,
   },
   {
     title: 'Customers with the most invoices, joined by id',
@@ -54,7 +55,7 @@ async function printTables(client: pg.Client, schema: string): Promise<void> {
 /** Lines in as many columns as the terminal has room for, read downwards. */
 function printColumns(lines: readonly string[]): void {
   const width = Math.max(...lines.map((line) => line.length)) + 2;
-  const columns = Math.max(1, Math.floor((process.stdout.columns ?? 100) / width));
+  const columns = Math.max(1, Math.floor((process.stdout.columns ?? 120) / width));
   const height = Math.ceil(lines.length / columns);
   for (let row = 0; row < height; row++) {
     const cells = Array.from({ length: columns }, (_, column) => (lines[column * height + row] ?? '').padEnd(width));

@@ -78,7 +78,7 @@ async function checkpoints(): Promise<number> {
 
 test('a pipe that is killed again and again ends with the table that an undisturbed one gives', async () => {
   const random = seededRandom(scenarioSeed());
-  const victims = ['source-stripe', 'destination-postgres', 'source-stripe|destination-postgres'];
+  const victims = ['bin/source-stripe', 'bin/destination-postgres', 'bin/(source-stripe|destination-postgres)'];
   let killed = 0;
   for (let round = 0; round < 6; round++) {
     const stateFlag = (await checkpoints()) > 0 ? '--state state.ndjson' : '';
@@ -94,7 +94,7 @@ test('a pipe that is killed again and again ends with the table that an undistur
   expect(killed).toBeGreaterThanOrEqual(2);
 
   const last = await startPipe((await checkpoints()) > 0 ? '--state state.ndjson' : '').ended;
-  expect(last).toEqual({ code: 0, stderr: '' });
+  expect(last, await readFile(folder.file('state.ndjson'), 'utf8')).toEqual({ code: 0, stderr: '' });
   expect(await compareWithTruth(client, simulator, [customers])).toEqual([]);
   const { rows } = await client.query('select count(*)::int as rows, count(distinct id)::int as ids from customers');
   expect(rows[0]).toEqual({ rows: 6000, ids: 6000 });

@@ -10,6 +10,8 @@ export interface TableDifference {
   readonly missing: number;
   readonly extra: number;
   readonly different: number;
+  /** One object that differs: what is stored, and what Stripe has. */
+  readonly sample: unknown;
 }
 
 /** The fields that the source adds; they are not Stripe's. */
@@ -32,12 +34,14 @@ export async function compareWithTruth(
     const truth = await simulator.truth(String(stream.metadata?.path));
     const objects = truth.split('\n').filter((line) => line !== '');
     const table = `${escapeIdentifier(schema)}.${escapeIdentifier(stream.name)}`;
-    const { rows } = await client.query<{ missing: number; extra: number; different: number }>(
+    const { rows } = await client.query<Omit<TableDifference, 'stream' | 'expected'>>(
       `with truth as (select o ->> 'id' as id, o from unnest($1::jsonb[]) as o)
        select count(*) filter (where t.id is null)::int as missing,
               count(*) filter (where truth.id is null)::int as extra,
               count(*) filter (where t._raw_data - $2::text[] is distinct from truth.o
-                                 and t.id is not null and truth.id is not null)::int as different
+                                 and t.id is not null and truth.id is not null)::int as different,
+              (array_agg(jsonb_build_object('stored', t._raw_data, 'truth', truth.o))
+                 filter (where t._raw_data - $2::text[] is distinct from truth.o))[1] as sample
        from truth full join ${table} t on t.id = truth.id`,
       [objects, OWN_FIELDS],
     );
