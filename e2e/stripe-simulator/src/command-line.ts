@@ -18,7 +18,7 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
   const parsed = yargs([...args])
     .scriptName('stripe-simulator')
     .usage(
-      '$0 [options]\n\nServes the list and events API of an imaginary Stripe account on localhost. When it listens, it prints one line of\nJSON: {"type":"listening","url":"http://127.0.0.1:PORT"}. Any key that starts with sk_test_ or rk_ is let in.',
+      '$0 [options]\n\nServes the list and events API of an imaginary Stripe account on localhost.\nWhen it listens, it prints one line of JSON: {"type":"listening","url":"http://127.0.0.1:PORT"}\nAny key that starts with sk_test_ or rk_ is let in.',
     )
     .option('port', { type: 'number', default: 12111, describe: 'port to listen on; 0 takes a free one' })
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'address to listen on' })
@@ -79,12 +79,27 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
     .example('$0 --objects 0 --count /v1/customers=2000000', 'two million customers and nothing else')
     .example('$0 --schedule update=20 --rate-limit 25', 'a busy sandbox')
     .epilogue('Admin endpoints (counts, truth, changes, faults) are under /_admin/; the README describes them.')
+    .requiresArg([
+      'port',
+      'host',
+      'seed',
+      'objects',
+      'count',
+      'distribution',
+      'from',
+      'to',
+      'account-created',
+      'clock-offset-s',
+    ])
+    .requiresArg(['api-key', 'latency-ms', 'latency-jitter-ms', 'rate-limit', 'error-rate', 'reset-rate', 'schedule'])
+    .requiresArg(['forbidden', 'not-enabled', 'garbage'])
     .strict()
     .version(false)
     .wrap(110)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(message);
+      // A missing value comes as an error of yargs' own, an unknown option as a message alone.
+      throw error instanceof UsageError ? error : new UsageError(message ?? error?.message);
     })
     .check((argv) => {
       if (argv._.length > 0) throw new UsageError(`Unknown argument: ${argv._[0]}`);
@@ -99,13 +114,13 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
   if (accountCreated > from)
     throw new UsageError('--account-created must not be after --from: an account is older than its objects.');
   const [global, perPath] = readDistributions(parsed.distribution);
-  for (const path of [...parsed.forbidden, ...parsed.notEnabled, ...parsed.garbage]) checkPath(path);
+  for (const path of [...parsed.forbidden, ...parsed.notEnabled, ...parsed.garbage]) checkPrefix(path);
   return {
     port: wholeNumber('--port', parsed.port, 65_535),
     host: parsed.host,
     schedule: readSchedule(parsed.schedule),
     simulator: {
-      seed: parsed.seed >>> 0,
+      seed: wholeNumber('--seed', parsed.seed, 0xffff_ffff),
       objects: wholeNumber('--objects', parsed.objects, 1e9),
       counts: readCounts(parsed.count),
       distribution: global,
@@ -199,4 +214,9 @@ function checkPath(path: string): string {
       `"${path}" is no list of Stripe's API. Write it like /v1/customers or /v1/invoices/{parent}/lines.`,
     );
   return path;
+}
+
+/** Faults may hit a whole product: `/v1/issuing`. */
+function checkPrefix(path: string): void {
+  if (![...endpoints.keys()].some((known) => known.startsWith(`${path}/`))) checkPath(path);
 }

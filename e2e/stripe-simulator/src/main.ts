@@ -38,5 +38,5 @@ try {
   start();
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof RangeError)) throw error;
-  fail(`${error.message} See stripe-simulator --help.`);
+  fail(`${error.message.replace(/[^.]$/, '$&.')} See stripe-simulator --help.`);
 }

@@ -1,3 +1,4 @@
+import { resources } from './endpoint-table.ts';
 import { fieldHash, type ShapeSurroundings, type Slot, type Subject } from './object-shape.ts';
 import { mix } from './random.ts';
 import * as sample from './sample-values.ts';
@@ -44,7 +45,7 @@ export function slotFor(value: unknown, path: string, around: ShapeSurroundings)
     if (special) return special;
   }
   if (usuallyNull.has(`${object}:${path}`)) return () => 'null';
-  const reference = resource.references[path];
+  const reference = resource.references[path] ?? (top ? plainReference(path, value) : undefined);
   if (reference !== undefined) return referenceSlot(reference, value, path, around);
   if (resource.timestamps.includes(path) && value !== null) return timeSlot(typeof value === 'string', key, hash);
   if (isObject(value)) {
@@ -87,6 +88,16 @@ function topLevelSlot(object: string, name: string, value: unknown, around: Shap
             : 'null';
     }
   }
+  if (object === 'tax_id' && name === 'verification') {
+    return (s) => {
+      const version = s.change?.version ?? 0;
+      const status = version === 0 ? 'pending' : version % 2 === 1 ? 'verified' : 'unverified';
+      return JSON.stringify({ ...(value as object), status });
+    };
+  }
+  if (name === turningField(around.resource.example)) {
+    return (s) => String((s.change?.version ?? 0) % 2 === 0 ? value : !value);
+  }
   if (name === 'active') return (s) => String(hash(s) % 10 !== 0);
   const statuses = around.resource.enums.status;
   if (name === 'status' && statuses && typeof value === 'string')
@@ -124,6 +135,11 @@ function referenceSlot(object: string, value: unknown, path: string, around: Sha
     if (id !== undefined) return `"${id}"`;
     return nullable ? 'null' : JSON.stringify(typeof value === 'string' ? value : 'obj_123');
   };
+}
+
+/** Some fields hold an id though their type says no more than "string": those named like the kind of object. */
+function plainReference(name: string, value: unknown): string | undefined {
+  return typeof value === 'string' && value.includes('_') && name in resources ? name : undefined;
 }
 
 function timeSlot(asText: boolean, key: string, hash: (s: Subject) => number): Slot {
@@ -174,7 +190,7 @@ function scalarSlot(
   if (!textual) return undefined;
   if (key === 'email' || key === 'customer_email' || key === 'receipt_email') return (s) => sample.sampleEmail(hash(s));
   if (key === 'phone' || key === 'customer_phone') return (s) => sample.samplePhone(hash(s));
-  if (['name', 'customer_name', 'display_name', 'nickname', 'title'].includes(key) && !around.resource.enums[key])
+  if (revisedFields.includes(key) && key !== 'description' && !around.resource.enums[key])
     return revised((s) => sample.sampleName(hash(s)), top, around);
   if (key === 'description')
     return revised(
@@ -194,11 +210,22 @@ function revised(text: Slot, top: boolean, around: ShapeSurroundings): Slot {
   };
 }
 
-/** Whether an update of this kind of object shows: it has metadata, or a text that may change. */
+const revisedFields = ['name', 'customer_name', 'display_name', 'nickname', 'title', 'description'];
+
+/** The field that turns with each update, for kinds that have neither metadata nor a text that could change. */
+function turningField(example: { [field: string]: unknown }): string | undefined {
+  if (isObject(example.metadata) || revisedFields.some((field) => field in example)) return undefined;
+  return Object.keys(example).find((field) => typeof example[field] === 'boolean' && field !== 'livemode');
+}
+
+/** Whether an update of this kind of object shows: it has metadata, a text that may change, a switch, or a state. */
 export function isUpdatable(example: { [field: string]: unknown }): boolean {
   return (
     isObject(example.metadata) ||
-    ['name', 'customer_name', 'display_name', 'nickname', 'title', 'description', 'updated'].some((f) => f in example)
+    revisedFields.some((field) => field in example) ||
+    'updated' in example ||
+    example.object === 'tax_id' ||
+    turningField(example) !== undefined
   );
 }
 

@@ -1,7 +1,7 @@
 import { unlistedParents } from '../endpoint-rules.ts';
 import { childPaths, topLevelPaths } from '../endpoint-table.ts';
 import type { Simulator } from '../simulator.ts';
-import { type Listing, liveCount, liveRanks } from '../store/listing.ts';
+import { type Listing, liveRanks } from '../store/listing.ts';
 
 /** The paths that have a truth: every list with objects of its own, and the parents without a list. */
 export function truthPaths(): string[] {
@@ -20,7 +20,7 @@ export function truthSummary(simulator: Simulator): Record<string, number> {
   const summary: Record<string, number> = {};
   for (const path of truthPaths()) {
     const listing = topLevel(simulator, path);
-    if (listing) summary[path] = liveCount(listing);
+    if (listing) summary[path] = listing.liveCount();
     else {
       let count = 0;
       for (const { list } of simulator.store.childLists(path)) count += list.size();

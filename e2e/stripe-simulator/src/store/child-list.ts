@@ -40,6 +40,10 @@ export class ChildList implements Listing {
     return 0;
   }
 
+  liveCount(): number {
+    return this.#size;
+  }
+
   isLive(): boolean {
     return true;
   }

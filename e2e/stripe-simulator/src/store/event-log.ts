@@ -68,6 +68,10 @@ export class EventLog implements Listing {
     return firstRankFrom((rank) => this.createdAt(rank), this.size(), this.#clock.nowS() - eventRetentionS);
   }
 
+  liveCount(): number {
+    return this.size() - this.floor();
+  }
+
   isLive(): boolean {
     return true;
   }

@@ -6,6 +6,8 @@ export type Listing = {
   size(): number;
   /** Lowest rank that may be served; what has run out (old events) lies below it. */
   floor(): number;
+  /** Number of objects that exist. */
+  liveCount(): number;
   /** Whether the object at this rank still exists. */
   isLive(rank: number): boolean;
   /** Seconds since the epoch; never falls as the rank rises, where `ordered` says so. */
@@ -20,13 +22,6 @@ export type Listing = {
   /** JSON text of one of its top-level fields. */
   field(rank: number, name: string): string | undefined;
 };
-
-/** Number of objects that exist. */
-export function liveCount(listing: Listing): number {
-  let count = 0;
-  for (let rank = listing.floor(); rank < listing.size(); rank++) if (listing.isLive(rank)) count++;
-  return count;
-}
 
 /** Ranks of the objects that exist, in the order of the list (newest first where it is ordered). */
 export function* liveRanks(listing: Listing): Generator<number> {

@@ -56,6 +56,10 @@ export class Stream implements Listing {
     return 0;
   }
 
+  liveCount(): number {
+    return this.size() - this.#deleted.size;
+  }
+
   isLive(rank: number): boolean {
     return !this.#deleted.has(rank);
   }
