@@ -5,6 +5,7 @@ import type { Batch } from './batch.ts';
 import type { Config } from './config.ts';
 import { ConnectionFailure, connect, prepareWriting } from './connection.ts';
 import { copyBatch } from './copy-batch.ts';
+import { fitName } from './identifier.ts';
 import { buildMergeSql, type MergeSql, tableName } from './merge-sql.ts';
 import type { TablePlan } from './plan-tables.ts';
 import { classify, reasonOf, rowOf, tableError } from './postgres-error.ts';
@@ -125,7 +126,10 @@ export class BatchStore {
       const { sql, plan } = table;
       const run = async (name: keyof MergeSql, values: unknown[] = []) => {
         const text = sql[name];
-        return (await client.query({ name: `${name} ${plan.table}`, text, values })).rows[0] as Record<string, never>;
+        return (await client.query({ name: fitName(`${name} ${plan.table}`), text, values })).rows[0] as Record<
+          string,
+          never
+        >;
       };
       const { null_keys: missing, needs_rounds: needsRounds } = await run('survey');
       if (missing) throw new KeysMissing(missing);

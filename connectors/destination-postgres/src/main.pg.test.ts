@@ -1,0 +1,251 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { buffer, text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
+import { type Message, message } from '@penstock/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { outline, testStream } from './testing/write-items.ts';
+
+const program = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+let db: TestDatabase;
+let folder: string;
+beforeAll(async () => {
+  db = await createTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'destination-postgres-'));
+});
+afterAll(async () => {
+  await db.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+let files = 0;
+async function writeJson(value: unknown): Promise<string> {
+  const path = join(folder, `${++files}.json`);
+  await writeFile(path, JSON.stringify(value));
+  return path;
+}
+
+async function start(command: 'check' | 'write', config: object, streams: readonly string[] = []) {
+  const args = [program, command, '--config', await writeJson(config)];
+  if (command === 'write')
+    args.push('--catalog', await writeJson({ streams: streams.map((name) => testStream(name)) }));
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => {}); // the program may end before it has read everything
+  return child;
+}
+
+async function run(command: 'check' | 'write', config: object, streams: readonly string[] = [], input = '') {
+  const child = await start(command, config, streams);
+  child.stdin.end(input);
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return {
+    code: code as number,
+    stderr,
+    messages: stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Message),
+  };
+}
+
+const line = (item: object) => `${JSON.stringify(item)}\n`;
+const recordLine = (stream: string, data: Record<string, unknown>) =>
+  line(message.record({ stream, emitted_at: '2026-01-01T00:00:00Z', data }));
+const stateLine = (stream: string, data: unknown, record_count?: number) =>
+  line(
+    message.sourceState({ state_type: 'stream', stream, data, ...(record_count !== undefined && { record_count }) }),
+  );
+const completeLine = (stream: string) => line(message.streamStatus({ stream, status: 'complete' }));
+
+describe('the program', () => {
+  it('writes what comes in on stdin and puts out what is committed', async () => {
+    const input = recordLine('one', { id: 'a', v: 1 }) + stateLine('one', 7, 1) + completeLine('one');
+    const { code, messages, stderr } = await run('write', { url: db.url }, ['one'], input);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(outline(messages as never)).toEqual(['one:result', 'one:7', 'one:complete']);
+    expect((await db.pool.query('select id from one')).rows).toEqual([{ id: 'a' }]);
+  });
+
+  it('stores a record that is spelled in another order and spacing in the same way', async () => {
+    const odd =
+      '{ "record" : {"data": {"v":1, "id":"b", "big": 12345678901234567890}, "emitted_at":"2026-01-01T00:00:00Z","stream":"odd"}, "type":"record"}\r\n\n';
+    const { code } = await run('write', { url: db.url }, ['odd'], odd + completeLine('odd'));
+    expect(code).toBe(0);
+    expect((await db.pool.query(`select id, _raw_data ->> 'big' as big from odd`)).rows).toEqual([
+      { id: 'b', big: '12345678901234567890' },
+    ]);
+  });
+
+  it('fails a stream whose checkpoint counts more records than arrived', async () => {
+    const input = recordLine('lost', { id: 'a' }) + stateLine('lost', 1, 2) + completeLine('lost');
+    const { code, messages } = await run('write', { url: db.url }, ['lost'], input);
+    expect(code).toBe(30);
+    expect(outline(messages as never).filter((word) => !word.endsWith('result') && word !== 'log')).toEqual([
+      'lost:error',
+    ]);
+  });
+
+  it('commits what it has when its input is cut off', async () => {
+    const input =
+      recordLine('cut', { id: 'a' }) +
+      stateLine('cut', 1) +
+      recordLine('cut', { id: 'b' }) +
+      recordLine('cut', { id: 'c' }).slice(0, 30);
+    const { messages } = await run('write', { url: db.url }, ['cut'], input);
+    expect(outline(messages as never)).toContain('cut:1');
+    expect((await db.pool.query('select id from cut order by id')).rows).toEqual([{ id: 'a' }, { id: 'b' }]);
+  });
+
+  it('loses nothing when it is killed at any moment and the input is replayed', async () => {
+    const total = 5000;
+    const records = Array.from(
+      { length: total },
+      (_, id) =>
+        recordLine('killed', { id: `${id}`, v: id % 5, name: 'x'.repeat(300) }) +
+        (id % 50 === 49 ? stateLine('killed', id + 1) : ''),
+    );
+    const config = { url: db.url, limits: { batch_records_max: 200 } };
+    let confirmed = 0;
+    for (const killAfter of [1, 5, 20, 40]) {
+      const child = await start('write', config, ['killed']);
+      child.stdin.end(records.slice(confirmed).join(''));
+      let seen = 0;
+      for await (const out of createInterface({ input: child.stdout })) {
+        if (!out.endsWith('}}')) break; // the last line may be cut off
+        const item = JSON.parse(out) as Message;
+        if (item.type === 'source_state') confirmed = item.source_state.data as number;
+        if (++seen === killAfter) child.kill('SIGKILL');
+      }
+      // What was confirmed is there, whatever became of the process.
+      const { rows } = await db.pool.query(`select count(*)::int as count from killed where id::int < $1`, [confirmed]);
+      expect(rows[0].count).toBe(confirmed);
+    }
+    const { code } = await run('write', config, ['killed'], records.slice(confirmed).join('') + completeLine('killed'));
+    expect(code).toBe(0);
+    const { rows } = await db.pool.query(
+      `select count(*)::int as count, count(*) filter (where _raw_data ->> 'v' = (id::int % 5)::text)::int as right from killed`,
+    );
+    expect(rows).toEqual([{ count: total, right: total }]);
+  });
+
+  it('refuses overwrite and names the modes that work', async () => {
+    const child = spawn(process.execPath, [
+      program,
+      'write',
+      '--config',
+      await writeJson({ url: db.url }),
+      '--catalog',
+      await writeJson({ streams: [testStream('s', { destination_sync_mode: 'overwrite' })] }),
+    ]);
+    child.stdin.end();
+    const [stdout] = await Promise.all([buffer(child.stdout), text(child.stderr), once(child, 'close')]);
+    expect(stdout.toString()).toMatch(/overwrite.*append, append_dedup/);
+    expect(child.exitCode).toBe(20);
+  });
+});
+
+describe('check', () => {
+  const password = 'geheim-1234';
+  const as = (change: (url: URL) => void) => {
+    const url = new URL(db.url);
+    change(url);
+    return url.href;
+  };
+
+  it('says what it is connected to', async () => {
+    const { code, messages } = await run('check', { url: db.url });
+    expect(code).toBe(0);
+    expect(messages).toEqual([
+      message.connectionStatus({
+        status: 'succeeded',
+        message: expect.stringMatching(/^PostgreSQL 1[58]\..*schema "public"/),
+      }),
+    ]);
+  });
+
+  it.each([
+    [
+      'a wrong password',
+      (url: URL) => {
+        url.password = password;
+      },
+      /refused user "postgres".*user and password/s,
+    ],
+    [
+      'an unknown database',
+      (url: URL) => {
+        url.pathname = '/nowhere';
+      },
+      /no database "nowhere".*create database/s,
+    ],
+    [
+      'no server',
+      (url: URL) => {
+        url.port = '1';
+      },
+      /No Postgres answers at 127\.0\.0\.1:1.*Start it/s,
+    ],
+    [
+      'an unknown host',
+      (url: URL) => {
+        url.hostname = 'nowhere.invalid';
+      },
+      /nowhere\.invalid/,
+    ],
+  ])('names %s in one message, without the password', async (_, change, expected) => {
+    const { code, messages, stderr } = await run('check', { url: as(change), limits: { connect_seconds_max: 5 } });
+    expect(code).toBe(0);
+    expect(messages).toEqual([
+      message.connectionStatus({
+        status: 'failed',
+        message: expect.stringMatching(expected),
+        failure_type: expect.any(String) as never,
+      }),
+    ]);
+    const said = JSON.stringify(messages) + stderr;
+    expect(said).not.toContain(password);
+    expect(said).not.toContain(new URL(db.url).password);
+  });
+
+  it.each([
+    ['may not create the schema', 'elsewhere', /create schema "elsewhere" authorization "poor_role"/],
+    ['may not create tables', 'closed', /grant usage, create on schema "closed" to "poor_role"/],
+  ])('names the grant that is missing when a user %s', async (_, schema, expected) => {
+    await db.pool.query(
+      `do $$ begin create role poor_role login password 'poor-password'; exception when duplicate_object then null; end $$; create schema if not exists closed`,
+    );
+    const url = as((poor) => {
+      poor.username = 'poor_role';
+      poor.password = 'poor-password';
+    });
+    const { messages } = await run('check', { url, schema });
+    expect(messages).toEqual([
+      message.connectionStatus({ status: 'failed', message: expect.stringMatching(expected), failure_type: 'config' }),
+    ]);
+  });
+
+  it('names the grant that is missing when a user may not make temporary tables', async () => {
+    const { rows } = await db.pool.query(`select current_database() as name`);
+    await db.pool.query(
+      `do $$ begin create role poor_role login password 'poor-password'; exception when duplicate_object then null; end $$; create schema if not exists open; grant all on schema open to poor_role; revoke temporary on database ${rows[0].name} from public`,
+    );
+    const url = as((poor) => {
+      poor.username = 'poor_role';
+      poor.password = 'poor-password';
+    });
+    const { messages } = await run('check', { url, schema: 'open' });
+    expect(messages).toEqual([
+      message.connectionStatus({
+        status: 'failed',
+        message: expect.stringMatching(/grant temporary on database/),
+        failure_type: 'config',
+      }),
+    ]);
+  });
+});
