@@ -118,6 +118,14 @@ describe('a source as a process', () => {
     expect(await run.ended).toBe(0);
   });
 
+  test('whose output has no space left stops with exit 30 and says so', async () => {
+    const run = runProcess(source, [...flags('read', 'records'), '--output', '/dev/full']);
+    expect(await run.ended).toBe(30);
+    expect(await run.stderr).toMatch(
+      /^source-small: The output can not be written \(ENOSPC.*\): stopping\.\nreleased\n$/,
+    );
+  });
+
   test('with a rejection that nobody handles says so in one line and exits with 30', async () => {
     const run = runProcess(source, flags('read', 'careless'));
     const messages = messagesOf(await run.stdout);

@@ -88,7 +88,8 @@ class CommandRun {
     this.#io = io;
     this.#output = new MessageOutput(io.stdout, (error) => {
       this.#outputError = error;
-      io.stop.request('The reader of the output is gone');
+      const isGone = (error as NodeJS.ErrnoException).code === 'EPIPE';
+      io.stop.request(isGone ? 'The reader of the output is gone' : `The output can not be written (${error.message})`);
     });
     this.#log = new ProgramLog({
       program: programName(connector),
@@ -117,8 +118,8 @@ class CommandRun {
     await Promise.race([this.#output.whenWritten(), stop.whenForced]);
     this.#output.end();
     stop.end();
+    // A reader may leave when it has enough; a full disk is another matter.
     if (this.#outputError === undefined || this.#outputError.code === 'EPIPE') return exitCode;
-    this.#log.note(`The output could not be written: ${this.#outputError.message}`);
     return ExitCode.retry;
   }
 
