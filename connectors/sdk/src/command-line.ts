@@ -5,6 +5,7 @@ import { type AnyConnector, isSource, programName } from './connector.ts';
 import { configHelp } from './help-text.ts';
 import { nearestName } from './nearest-name.ts';
 
+/** The commands of the protocol; which of them a connector has follows from its functions. */
 export type CommandName = 'spec' | 'check' | 'discover' | 'read' | 'write' | 'setup' | 'teardown';
 
 const flagTexts = {

@@ -45,8 +45,10 @@ export interface InputFailure {
   readonly error: ConnectorError;
 }
 
+/** One thing that `write` is given. */
 export type InputItem = InputRecord | InputCheckpoint | InputStatus | InputFailure;
 
+/** What every command of a destination gets. */
 export interface DestinationContext<Config> {
   /** Checked against the connector's schema, defaults filled in, `…_file` keys and `${ENV}` resolved. */
   readonly config: Config;
@@ -55,6 +57,7 @@ export interface DestinationContext<Config> {
   readonly log: ConnectorLog;
 }
 
+/** What `write` gets. */
 export interface WriteContext<Config> extends DestinationContext<Config> {
   readonly catalog: ConfiguredCatalog;
   /**

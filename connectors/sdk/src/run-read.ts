@@ -8,6 +8,7 @@ import { encodeChecked, SourceWriter } from './source-output.ts';
 import type { StopControl } from './stop-control.ts';
 import { StreamEnds } from './stream-ends.ts';
 
+/** One `read`: what the source is given, and where its messages go. */
 export interface ReadRun {
   readonly config: ReadContext<never>['config'];
   readonly catalog: ConfiguredCatalog;

@@ -11,6 +11,7 @@ import { encodeChecked } from './source-output.ts';
 import type { StopControl } from './stop-control.ts';
 import { StreamEnds } from './stream-ends.ts';
 
+/** One `write`: what the destination is given, and where its messages go. */
 export interface WriteRun {
   readonly config: WriteContext<never>['config'];
   readonly catalog: ConfiguredCatalog;

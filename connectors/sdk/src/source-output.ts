@@ -23,6 +23,7 @@ export function encodeChecked(item: Message): string {
   throw new CodedError('protocol_violated', { message: `The connector gave something that is no message: ${reason}.` });
 }
 
+/** What a {@link SourceWriter} works with. */
 export interface SourceWriterOptions {
   readonly output: MessageOutput;
   readonly log: ProgramLog;

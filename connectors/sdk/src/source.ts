@@ -26,6 +26,7 @@ export interface SourceContext<Config> {
   readonly log: ConnectorLog;
 }
 
+/** What `read` gets. */
 export interface ReadContext<Config> extends SourceContext<Config> {
   readonly catalog: ConfiguredCatalog;
   /** From earlier runs; each stream's part was checked against `streamState`. Empty on a first run. */

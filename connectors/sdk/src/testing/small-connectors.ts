@@ -7,6 +7,7 @@ const smallConfig = z.object({
   api_key: z.string().default('none-given').describe('Key').meta({ secret: true }),
   text: z.string().default('').describe('Anything'),
 });
+/** The config of the small connectors. */
 export type SmallConfig = z.infer<typeof smallConfig>;
 
 /** A source with the streams `a` and `b` that reads what the test says. */
