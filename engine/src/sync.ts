@@ -280,7 +280,7 @@ function end(
   now: number,
 ): SyncResult {
   const ending_state = ledger.endingState(now);
-  const run_progress = ending_state.sync_run.progress;
+  const run_progress = ledger.runProgress(now);
   const failed = error !== undefined && error.code !== 'stopped';
   const status = failed ? 'failed' : run_progress.derived.status;
   const eof: EofPayload = {

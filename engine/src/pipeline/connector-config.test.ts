@@ -83,7 +83,7 @@ describe("a connector's config", () => {
       'source.stripe.ratelimit: unknown key "ratelimit". Did you mean "rate_limit"? Valid keys: api_key,',
     ],
     [{ api_key: 'sk_1', tls: { ca: 'x' } }, 'source.stripe.tls.ca: unknown key "ca". Valid keys: ca_pem'],
-    [{}, 'source.stripe.api_key: is missing (Key of the API)'],
+    [{}, 'source.stripe.api_key is missing (Key of the API): set STRIPE_API_KEY, or'],
     [{ api_key: 'sk_1', rate_limit: '5' }, 'source.stripe.rate_limit: must be number'],
     [{ api_key: 'sk_1', rate_limit: -1 }, 'source.stripe.rate_limit: must be > 0'],
     [{ api_key: 'sk_1', mode: 'quick' }, 'source.stripe.mode: expected one of fast, slow'],

@@ -36,7 +36,7 @@ export function buildConfig(parts: ConfigParts): Config {
   const config = structuredClone(parts.config);
   for (const flag of parts.flags) setFlag(config, flag, parts);
   addEnvironment(config, parts);
-  const problems = findProblems(config, parts.schema, parts.place);
+  const problems = findProblems(config, parts);
   if (problems.length === 0) return config;
   const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).join('; ');
   const more = problems.length > PROBLEMS_SHOWN_MAX ? `; and ${problems.length - PROBLEMS_SHOWN_MAX} more` : '';
@@ -115,7 +115,8 @@ function addEnvironment(config: Config, { schema, environmentPrefix, environment
   }
 }
 
-function findProblems(config: Config, schema: JsonSchema, place: string): string[] {
+function findProblems(config: Config, parts: ConfigParts): string[] {
+  const { schema, place } = parts;
   // The same config as if the files had been read: their contents are the connector's to check.
   const problems: string[] = [];
   const fromFiles = new Set<string>();
@@ -136,7 +137,7 @@ function findProblems(config: Config, schema: JsonSchema, place: string): string
   if (!validate(standIn(config, []))) {
     for (const error of validate.errors ?? []) {
       if (fromFiles.has(error.instancePath)) continue;
-      problems.push(describe(error, schema, place));
+      problems.push(describe(error, parts));
     }
   }
   return [...new Set(problems)];
@@ -156,7 +157,7 @@ function compile(schema: JsonSchema, place: string): ValidateFunction {
   }
 }
 
-function describe(error: ErrorObject, schema: JsonSchema, place: string): string {
+function describe(error: ErrorObject, { schema, place, environmentPrefix }: ConfigParts): string {
   const path = error.instancePath.split('/').slice(1).map(unescapePointer);
   const at = (key?: string): string => [place, ...path, ...(key === undefined ? [] : [key])].join('.');
   switch (error.keyword) {
@@ -170,7 +171,9 @@ function describe(error: ErrorObject, schema: JsonSchema, place: string): string
       const key = (error.params as { missingProperty: string }).missingProperty;
       const [found] = schemasAt(schema, [...path, key]);
       const about = typeof found?.description === 'string' ? ` (${found.description.replace(/\.$/, '')})` : '';
-      return `${at(key)}: is missing${about}`;
+      if (environmentPrefix === undefined || path.length > 0) return `${at(key)}: is missing${about}`;
+      const variable = `${environmentPrefix}_${key.toUpperCase()}`;
+      return `${at(key)} is missing${about}: set ${variable}, or write the key into a pipeline file`;
     }
     case 'enum':
       return `${at()}: expected one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}`;

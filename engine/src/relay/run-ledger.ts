@@ -1,6 +1,7 @@
 import {
   type CatalogMessage,
   type CodedError,
+  type ConnectionStatusMessage,
   type DestinationMessage,
   type EngineMessage,
   type EofPayload,
@@ -32,6 +33,7 @@ export class RunLedger {
   #outputReady: Promise<void> | undefined;
   /** A connector has reported its own failure, so the engine doesn't have to. */
   #connectionFailed = false;
+  #failedBeforeRun: ConnectionStatusMessage | undefined;
   /** The state that was found when the run could not begin. */
   previous: SyncState | undefined;
 
@@ -95,7 +97,9 @@ export class RunLedger {
   fail(error: CodedError): void {
     if (this.#connectionFailed) return;
     const { failureType: failure_type } = error;
-    this.take(make.connectionStatus({ status: 'failed', message: error.text.trim(), failure_type }), 'engine');
+    const status = make.connectionStatus({ status: 'failed', message: error.text.trim(), failure_type });
+    this.take(status, 'engine');
+    if (this.#state === undefined) this.#failedBeforeRun = status;
   }
 
   /** Nothing more comes: saves what isn't saved. @returns why that was not possible */
@@ -115,10 +119,19 @@ export class RunLedger {
     return this.#state ?? this.previous ?? initialSyncState({ now, catalog: { streams: [] } });
   }
 
+  /** Progress of the run, calls before this one included. @param now milliseconds since 1970 */
+  runProgress(now: number): ProgressPayload {
+    return this.#state?.sync_run.progress ?? this.requestProgress(now);
+  }
+
   /** Progress of this call alone. @param now milliseconds since 1970 */
   requestProgress(now: number): ProgressPayload {
     const progress = this.#request ?? initialProgress([], now);
-    return reduceProgress(progress, { at: now, type: 'tick' });
+    const message = this.#failedBeforeRun;
+    return reduceProgress(
+      progress,
+      message === undefined ? { at: now, type: 'tick' } : { at: now, type: 'message', message },
+    );
   }
 
   /** The last word. */

@@ -75,8 +75,8 @@ export class SourceLines {
           runStart = -1;
         }
       } else if (passes) {
-        // The line began in an earlier chunk, and its bytes are the splitter's; its newline is the first one of this.
-        pieces.push(Buffer.from(bytes));
+        // The line began in an earlier chunk and has memory of its own; its newline is the first one of this.
+        pieces.push(bytes);
         runStart = chunk.indexOf(NEWLINE);
       }
     });

@@ -1,0 +1,49 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fakePipeline, runPenstock, startPenstock } from './launch/testing/penstock.ts';
+
+let database: TestDatabase;
+let folder: string;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'penstock-sync-pg-test-'));
+});
+afterAll(async () => {
+  await database.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The fake pipeline, its state in the test's database. */
+async function pipelineWithDatabase(source: Record<string, unknown>): Promise<{ file: string; out: string }> {
+  const { file, out } = await fakePipeline(folder, source);
+  const pipeline = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference in the user's syntax
+  await writeFile(file, JSON.stringify({ ...pipeline, state: { postgres: { url: '${STATE_URL}' } } }));
+  return { file, out };
+}
+
+it('keeps state in Postgres across kills, and lets one engine at a time work on a pipeline', async () => {
+  const environment = { STATE_URL: database.url };
+  const { file, out } = await pipelineWithDatabase({ streams: { a: 3000 }, page: 10, delay_ms: 300 });
+  const first = startPenstock(['sync', '-c', file, '--json'], environment);
+  await expect.poll(() => first.stdout().includes('source_state'), { timeout: 30_000 }).toBe(true);
+
+  const second = await runPenstock(['sync', '-c', file, '--json'], environment);
+  expect(second.exitCode).toBe(30);
+  expect(second.stderr).toMatch(
+    new RegExp(`Another engine is running pipeline "fake": process ${first.child.pid} on `),
+  );
+  expect(second.messages.map(({ type }) => type)).toEqual(['connection_status', 'eof']);
+
+  first.child.kill('SIGKILL');
+  await first.done;
+  await pipelineWithDatabase({ streams: { a: 3000 } });
+  const third = await runPenstock(['sync', '-c', file, '--json'], environment);
+  expect(third.stderr).toBe('');
+  expect(third.exitCode).toBe(0);
+  expect(new Set((await readFile(out, 'utf8')).trim().split('\n')).size).toBe(3000);
+  expect(third.eof?.ending_state.source.streams).toEqual({ a: { next: 3000 } });
+});
