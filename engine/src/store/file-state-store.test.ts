@@ -48,7 +48,8 @@ it('takes over at once from an engine that was killed', async () => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await once(child.stdout, 'data');
+  await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+  expect(child.exitCode).toBeNull();
   await expect(fileStateStore(path).open('p')).rejects.toMatchObject({ code: 'lease_held' });
   child.kill('SIGKILL');
   await once(child, 'close');

@@ -4,7 +4,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { SyncState } from '@penstock/protocol';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { LEASE_RENEWAL_MS } from './lease.ts';
 import { postgresStateStore } from './postgres-state-store.ts';
 import { exampleState } from './testing.ts';
 
@@ -99,7 +100,7 @@ it('gives the lease of two engines that start at once to one of them', async () 
 
 it('takes over at once from an engine that was killed, ten times in a row', async () => {
   const program = `
-    import { postgresStateStore } from ${JSON.stringify(join(import.meta.dirname, 'postgres-state-store.ts'))};
+import { postgresStateStore } from ${JSON.stringify(join(import.meta.dirname, 'postgres-state-store.ts'))};
     const session = await postgresStateStore({ url: process.env.STATE_URL }).open('p');
     console.log(session.previous === undefined ? 'new' : 'known');
     setInterval(() => {}, 1000);`;
@@ -108,7 +109,8 @@ it('takes over at once from an engine that was killed, ten times in a row', asyn
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, STATE_URL: database.url },
     });
-    await once(child.stdout, 'data');
+    await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+    expect(child.exitCode).toBeNull();
     child.kill('SIGKILL');
     await once(child, 'close');
   }
@@ -135,6 +137,43 @@ it('rejects every write of an engine whose lease was taken over, and keeps what 
   // The old one giving up must not take the lease from the new one.
   await expect(store().open('p')).rejects.toMatchObject({ code: 'lease_held' });
   await taken.close();
+});
+
+it('learns from the next renewal that its lease was taken over, without saving anything', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const old = await store().open('p');
+    await expireLease();
+    const taken = await store().open('p');
+    const lost = once(old.lost, 'abort');
+    vi.advanceTimersByTime(LEASE_RENEWAL_MS);
+    await lost;
+    expect(old.lost.reason).toMatchObject({ code: 'lease_held' });
+    expect(taken.lost.aborted).toBe(false);
+    await old.close();
+    await taken.close();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it('renews its lease, so that it does not expire while the engine works', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const session = await store().open('p');
+    await expireLease();
+    vi.advanceTimersByTime(LEASE_RENEWAL_MS);
+    const isRenewed = async () => {
+      const { rows } = await database.pool.query(
+        'select expires_at > clock_timestamp() as renewed from penstock.lease',
+      );
+      return rows[0].renewed;
+    };
+    await vi.waitUntil(isRenewed, { timeout: 10_000 });
+    await session.close();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('goes on after its connection broke, as the same holder', async () => {
