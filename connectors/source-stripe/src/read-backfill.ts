@@ -43,13 +43,24 @@ export function planStream(
   return { stream, state, backfillLimit };
 }
 
-/** Names that share a part with one that doesn't exist: `customer` for `customers`, `sessions` for `checkout_sessions`. */
-function similarNames(name: string): string[] {
-  const plain = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, '')
-    .replace(/s$/, '');
-  return [...streams.keys()].filter((known) => known.replaceAll('_', '').includes(plain)).slice(0, 5);
+function letterPairs(name: string): Set<string> {
+  const plain = name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return new Set(Array.from({ length: plain.length - 1 }, (_, i) => plain.slice(i, i + 2)));
+}
+
+/** Streams that may have been meant, nearest first: `custmers` is like `customers`, `sessions` like `checkout_sessions`. */
+export function similarNames(name: string): string[] {
+  const wanted = letterPairs(name);
+  return [...streams.keys()]
+    .map((known) => {
+      const pairs = letterPairs(known);
+      const shared = [...wanted].filter((pair) => pairs.has(pair)).length;
+      return { known, share: shared / wanted.size, likeness: shared / (wanted.size + pairs.size) };
+    })
+    .filter(({ share }) => share >= 0.7)
+    .sort((a, b) => b.likeness - a.likeness)
+    .slice(0, 3)
+    .map(({ known }) => known);
 }
 
 function unknownStream(name: string): SourceOutput[] {
