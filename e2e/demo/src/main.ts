@@ -1,13 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startLocalPostgres } from '@penstock/local-postgres';
 import pg from 'pg';
 import { explore } from './explore.ts';
 import { runSync, startSimulator } from './programs.ts';
 
 /** What the demo leaves behind, so that it can be killed and started again: the server's data, and the pipeline file. */
-const folder = fileURLToPath(new URL('../../../.penstock/demo/', import.meta.url));
+const folder = path.resolve('.penstock/demo');
 const pipelineFile = path.join(folder, 'pipeline.json');
 const pipelineShown = path.relative(process.cwd(), pipelineFile);
 
