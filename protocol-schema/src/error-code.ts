@@ -79,11 +79,6 @@ export const errorCodes = {
     meaning: 'The credentials are good, but may not do what is needed.',
     remedy: 'Grant what the message names.',
   },
-  not_enabled: {
-    ...config,
-    meaning: 'The account does not have the product that this stream belongs to.',
-    remedy: 'Enable the product, or leave the stream out.',
-  },
   stream_unknown: {
     ...config,
     meaning: 'The catalog or the pipeline names a stream that the source does not have.',

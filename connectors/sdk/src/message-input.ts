@@ -140,11 +140,7 @@ export class MessageInput implements AsyncIterable<readonly InputItem[]> {
 
   #take(chunk: Buffer): void {
     try {
-      this.#splitter.push(chunk, (bytes, start, end) => {
-        if (bytes === chunk) this.#takeLine(bytes, start, end);
-        // A line that spans chunks lies in the splitter's own memory, which is used again after this call.
-        else this.#takeLine(Buffer.from(bytes.subarray(start, end)), 0, end - start);
-      });
+      this.#splitter.push(chunk, (bytes, start, end) => this.#takeLine(bytes, start, end));
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#failure = error;

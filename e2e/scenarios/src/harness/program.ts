@@ -25,6 +25,7 @@ export interface RunningProgram {
   readonly ended: Promise<ProgramResult>;
 }
 
+/** How to start it. */
 export interface StartOptions {
   readonly env?: Record<string, string>;
   readonly cwd?: string;

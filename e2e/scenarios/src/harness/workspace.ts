@@ -12,6 +12,7 @@ export interface ScenarioFolder {
   remove(): Promise<void>;
 }
 
+/** Makes an empty folder in the system's temporary place. */
 export async function makeScenarioFolder(): Promise<ScenarioFolder> {
   const folder = await mkdtemp(path.join(tmpdir(), 'penstock-scenario-'));
   const file = (name: string): string => path.join(folder, name);
