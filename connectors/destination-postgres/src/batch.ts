@@ -19,6 +19,7 @@ const copyTail = Buffer.from([0xff, 0xff]);
 export class Batch {
   readonly stream: string;
   readonly #bytesMax: number;
+  readonly #spare: Buffer<ArrayBuffer>[];
   #buffer = Buffer.allocUnsafeSlow(firstBytes);
   #end = 0;
   readonly #starts: number[] = [];
@@ -26,10 +27,14 @@ export class Batch {
   /** Records that took the slow path after all, by index. */
   readonly #replaced = new Map<number, Buffer>();
 
-  /** @param bytesMax where it is expected to be full; one record more still fits */
-  constructor(stream: string, bytesMax: number) {
+  /**
+   * @param bytesMax where it is expected to be full; one record more still fits
+   * @param spare buffers of earlier batches, to be used again: new ones for every batch keep the garbage collector busy
+   */
+  constructor(stream: string, bytesMax: number, spare: Buffer<ArrayBuffer>[] = []) {
     this.stream = stream;
     this.#bytesMax = bytesMax;
+    this.#spare = spare;
   }
 
   get count(): number {
@@ -97,10 +102,19 @@ export class Batch {
     yield copyTail;
   }
 
+  /** Gives its buffer to later batches; it must not be used any more. */
+  release(): void {
+    if (this.#buffer.length === this.#bytesMax + spareBytes) this.#spare.push(this.#buffer);
+    this.#buffer = Buffer.alloc(0);
+  }
+
   /** Doubles while small, then takes all at once: memory that isn't written to costs nothing, copying it again does. */
   #grow(needed: number): void {
-    const wanted = needed <= doublingBytesMax ? 2 * this.#buffer.length : this.#bytesMax + spareBytes;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, wanted));
+    const full = this.#bytesMax + spareBytes;
+    const larger =
+      needed <= doublingBytesMax || needed > full
+        ? Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length))
+        : (this.#spare.pop() ?? Buffer.allocUnsafeSlow(full));
     larger.set(this.#buffer.subarray(0, this.#end));
     this.#buffer = larger;
   }

@@ -8,6 +8,12 @@ const limits = z.strictObject({
     .default(8 * 1024 * 1024)
     .describe('Records of a stream are written when they have this many bytes.'),
   batch_records_max: z.int().min(1).max(1_000_000).default(10_000).describe('… or are this many.'),
+  unstaged_records_max: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(100)
+    .describe('Batches of up to this many records (and 128 KiB) are merged without a staging table, which is faster.'),
   batch_seconds_max: z.number().positive().max(3600).default(1).describe('… or have waited this long, in seconds.'),
   open_checkpoints_max: z
     .int()

@@ -45,10 +45,15 @@ function applyOneByOne(records: readonly Data[], mode: 'mark' | 'remove'): Data[
 let count = 0;
 
 /** Writes the records in batches of a size, and reads the table back. */
-async function write(records: readonly Data[], softDelete: 'mark' | 'remove', batchRecords: number) {
+async function write(records: readonly Data[], softDelete: 'mark' | 'remove', batchRecords: number, unstaged: number) {
   const name = `p${++count}`;
   await writeItems({
-    config: { url: db.url, soft_delete: softDelete, index: 'none', limits: { batch_records_max: batchRecords } },
+    config: {
+      url: db.url,
+      soft_delete: softDelete,
+      index: 'none',
+      limits: { batch_records_max: batchRecords, unstaged_records_max: unstaged },
+    },
     streams: [testStream(name)],
     input: [records.map((data) => record(name, data))],
   });
@@ -61,29 +66,41 @@ async function write(records: readonly Data[], softDelete: 'mark' | 'remove', ba
 
 const recordsArbitrary = fc.array(dataArbitrary, { minLength: 1, maxLength: 25 });
 const batchRecordsArbitrary = fc.integer({ min: 1, max: 8 });
+/** 0: all batches by COPY. */
+const unstagedArbitrary = fc.constantFrom(0, 4, 100);
 
 describe.each(['mark', 'remove'] as const)('with soft_delete %s', (softDelete) => {
   it('gives the same table as applying records one by one, however they are cut into batches', async () => {
-    const property = fc.asyncProperty(recordsArbitrary, batchRecordsArbitrary, async (drawn, batchRecords) => {
-      // No two alike: of an equal row the stored version stays, so it would depend on what lies between two equal ones.
-      const records = drawn.map((data, index) => ({ ...data, name: `${data.name}${index}` }));
-      const rows = await write(records, softDelete, batchRecords);
-      const expected = applyOneByOne(records, softDelete);
-      expect(rows.map((row) => row.data)).toEqual(expected);
-      const columns = expected.map(({ v, name, deleted }) => [v?.toString() ?? null, name ?? null, deleted ?? null]);
-      expect(rows.map((row) => [row.v, row.name, row.deleted])).toEqual(columns);
-    });
+    const property = fc.asyncProperty(
+      recordsArbitrary,
+      batchRecordsArbitrary,
+      unstagedArbitrary,
+      async (drawn, batchRecords, unstaged) => {
+        // No two alike: of an equal row the stored version stays, so it would depend on what lies between two equal ones.
+        const records = drawn.map((data, index) => ({ ...data, name: `${data.name}${index}` }));
+        const rows = await write(records, softDelete, batchRecords, unstaged);
+        const expected = applyOneByOne(records, softDelete);
+        expect(rows.map((row) => row.data)).toEqual(expected);
+        const columns = expected.map(({ v, name, deleted }) => [v?.toString() ?? null, name ?? null, deleted ?? null]);
+        expect(rows.map((row) => [row.v, row.name, row.deleted])).toEqual(columns);
+      },
+    );
     await fc.assert(property, { numRuns: 60 });
   });
 
   it('ends with the newest state of each key when that is sent last, with equal rows in between', async () => {
-    const property = fc.asyncProperty(recordsArbitrary, batchRecordsArbitrary, async (records, batchRecords) => {
-      const newest = ['a', 'b', 'c'].map((id, index) => ({ id, v: 9, name: ['x', 'y', 'z'][index]! }));
-      const rows = await write([...records, ...newest], softDelete, batchRecords);
-      expect(rows.map(({ data: { v: _, ...content } }) => content)).toEqual(
-        newest.map(({ v: _, ...content }) => content),
-      );
-    });
+    const property = fc.asyncProperty(
+      recordsArbitrary,
+      batchRecordsArbitrary,
+      unstagedArbitrary,
+      async (records, batchRecords, unstaged) => {
+        const newest = ['a', 'b', 'c'].map((id, index) => ({ id, v: 9, name: ['x', 'y', 'z'][index]! }));
+        const rows = await write([...records, ...newest], softDelete, batchRecords, unstaged);
+        expect(rows.map(({ data: { v: _, ...content } }) => content)).toEqual(
+          newest.map(({ v: _, ...content }) => content),
+        );
+      },
+    );
     await fc.assert(property, { numRuns: 30 });
   });
 });

@@ -13,8 +13,16 @@ export const roundTable = 'pg_temp.penstock_round';
 export const stageSql = `
 create temp table if not exists penstock_stage (n integer not null, data jsonb not null)
   with (toast_tuple_target = 8160) on commit delete rows;
-create temp table if not exists penstock_round (n integer primary key, round integer not null, is_deleted boolean not null)
-  on commit delete rows;`;
+`;
+
+/** Made by the rare batch that needs it: emptying a table with an index at every commit takes longer than a small merge. */
+const createRounds = `
+create temp table penstock_round (n integer primary key, round integer not null, is_deleted boolean not null)
+  on commit drop`;
+
+/** Records, one a line, in place of a stage: no table has to be filled and emptied for a few of them. JSON has no newlines here. */
+const lines = `(select (l.ordinality - 1)::integer as n, l.line::jsonb as data
+  from string_to_table($1::text, E'\\n') with ordinality as l (line, ordinality)) s`;
 
 /** The statements of one stream. All counts come back as text (bigint). */
 export type MergeSql = {
@@ -22,6 +30,11 @@ export type MergeSql = {
   readonly survey: string;
   /** Merges the whole stage, when no round is needed. Returns `created`, `updated`. */
   readonly upsert: string;
+  /** As `survey` and `upsert`, with the records in $1, one a line, instead of the stage. */
+  readonly surveyLines: string;
+  readonly upsertLines: string;
+  /** Makes the table of rounds, until the end of the transaction. */
+  readonly createRounds: string;
   /** Sorts the stage into rounds. Returns `rounds`. */
   readonly planRounds: string;
   /** Merges what isn't deleted of round $1. Returns `created`, `updated`. */
@@ -33,10 +46,14 @@ export type MergeSql = {
 /** Builds the statements for a table. Pure; the text is the same in every run, so the server may keep its plans. */
 export function buildMergeSql(plan: TablePlan): MergeSql {
   const sql = new Builder(plan);
-  const rounds = `${stageTable} s join ${roundTable} r using (n) where r.round = $1`;
+  const stage = `${stageTable} s`;
+  const rounds = `${stage} join ${roundTable} r using (n) where r.round = $1`;
   return {
-    survey: sql.survey(),
-    upsert: plan.mode === 'append' ? sql.append() : sql.upsert(`${stageTable} s`),
+    survey: sql.survey(stage),
+    upsert: plan.mode === 'append' ? sql.append(stage) : sql.upsert(stage),
+    surveyLines: sql.survey(lines),
+    upsertLines: plan.mode === 'append' ? sql.append(lines) : sql.upsert(lines),
+    createRounds,
     planRounds: sql.planRounds(),
     upsertRound: sql.upsert(`${rounds} and not r.is_deleted`),
     deleteRound:
@@ -110,10 +127,9 @@ class Builder {
       .join(', ');
   }
 
-  survey(): string {
+  survey(source: string): string {
     const { key, mode, softDeleteField } = this.#plan;
-    if (mode === 'append')
-      return `select null::integer[] as null_keys, false as needs_rounds, count(*) from ${stageTable}`;
+    if (mode === 'append') return `select null::integer[] as null_keys, false as needs_rounds, count(*) from ${source}`;
     const noKey = key.map((column) => `(${this.#keySql(column)}) is null`).join(' or ');
     const reasons = [
       ...(softDeleteField === undefined ? [] : [`bool_or(${this.#deletedSql})`]),
@@ -122,13 +138,13 @@ class Builder {
         ? [`(bool_or((${this.#versionSql}) is null) and not bool_and((${this.#versionSql}) is null))`]
         : []),
     ];
-    return `select (array_agg(s.n order by s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds from ${stageTable} s`;
+    return `select (array_agg(s.n order by s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds from ${source}`;
   }
 
-  append(): string {
+  append(source: string): string {
     const { from, values } = this.#unpack();
     const keys = this.#plan.key.map(({ kind, path }) => castSql(kind, valueAt('l.data', path)));
-    return `with merged as (insert into ${this.#table} (${this.#columnList()}) select ${[...keys, ...values, 'l.data', 'now()', 'now()'].join(', ')} from ${stageTable} l${from} order by l.n returning 1) select count(*) as created, 0 as updated from merged`;
+    return `with merged as (insert into ${this.#table} (${this.#columnList()}) select ${[...keys, ...values, 'l.data', 'now()', 'now()'].join(', ')} from (select * from ${source}) l${from} order by l.n returning 1) select count(*) as created, 0 as updated from merged`;
   }
 
   /** The newest record of each key: the largest version, then the latest arrival. */

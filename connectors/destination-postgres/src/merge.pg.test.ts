@@ -286,7 +286,10 @@ const cases: Case[] = [
   },
 ];
 
-describe('merging', () => {
+describe.each([
+  ['a few records at a time', { unstaged_records_max: 100 }],
+  ['by COPY', { unstaged_records_max: 0 }],
+])('merging %s', (_, limits) => {
   it.each(cases)(
     '$says',
     async ({ config = {}, stream = {}, fields, mode = 'append_dedup', batches, rows, counts }) => {
@@ -295,7 +298,7 @@ describe('merging', () => {
       let results = [0, 0, 0, 0];
       for (const batch of batches) {
         const run = await writeItems({
-          config: { url: db.url, ...config },
+          config: { url: db.url, limits, ...config },
           streams: [configured],
           input: [batch.map((data) => record(name, data))],
         });
@@ -312,7 +315,7 @@ describe('merging', () => {
     const name = newName();
     const json =
       '{"id":"x","v":1,"big":12345678901234567890.1234567890123,"text":"\\u00e9 \\\\ \\" \\t \\r\\n 𝄞 \\ud834\\udd1e","empty":{},"t":"tab\\\\t"}';
-    await writeItems({ config: { url: db.url }, streams: [testStream(name)], input: [[record(name, json)]] });
+    await writeItems({ config: { url: db.url, limits }, streams: [testStream(name)], input: [[record(name, json)]] });
     const { rows } = await db.pool.query(
       `select _raw_data = $1::jsonb as same, _raw_data ->> 'big' as big from "${name}"`,
       [json],
@@ -323,7 +326,7 @@ describe('merging', () => {
   it('leaves the time of an equal row alone and moves that of a changed one', async () => {
     const name = newName();
     const write = (data: object) =>
-      writeItems({ config: { url: db.url }, streams: [testStream(name)], input: [[record(name, data)]] });
+      writeItems({ config: { url: db.url, limits }, streams: [testStream(name)], input: [[record(name, data)]] });
     const read = async () =>
       (await db.pool.query(`select _updated_at, ctid from "${name}"`)).rows[0] as { _updated_at: Date; ctid: string };
     await write(a1);

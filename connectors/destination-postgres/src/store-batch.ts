@@ -10,6 +10,10 @@ import { buildMergeSql, type MergeSql, tableName } from './merge-sql.ts';
 import type { TablePlan } from './plan-tables.ts';
 import { classify, reasonOf, rowOf, tableError } from './postgres-error.ts';
 
+/** Up to here sending a few records twice costs less than filling and emptying a table. */
+const linesBytesMax = 128 * 1024;
+const newline = Buffer.from('\n');
+
 /** A stream's table and its statements. */
 export type StreamTable = { readonly plan: TablePlan; readonly sql: MergeSql; readonly name: string };
 
@@ -118,41 +122,17 @@ export class BatchStore {
     });
   }
 
+  /** @returns undefined when the batch is not wanted any more */
   async #storeOnce(table: StreamTable, batch: Batch, part: readonly number[], options: StoreOptions) {
     const client = await this.#connected(options.config);
     try {
-      await client.query('begin');
-      await copyBatch(client, batch, part);
-      const { sql, plan } = table;
-      const run = async (name: keyof MergeSql, values: unknown[] = []) => {
-        const text = sql[name];
-        return (await client.query({ name: fitName(`${name} ${plan.table}`), text, values })).rows[0] as Record<
-          string,
-          never
-        >;
-      };
-      const { null_keys: missing, needs_rounds: needsRounds } = await run('survey');
-      if (missing) throw new KeysMissing(missing);
-      // Batches of a stream are merged in the order in which they came: where versions are equal, arrival decides.
-      await options.whenTurn;
-      if (!options.isWanted()) {
-        await client.query('rollback');
-        return undefined;
-      }
-      const counts = { created: 0, updated: 0, deleted: 0, skipped: 0 };
-      const add = (row: Record<string, unknown>) => {
-        for (const [key, value] of Object.entries(row)) counts[key as keyof BatchCounts] += Number(value);
-      };
-      if (!needsRounds) add(await run('upsert'));
-      else {
-        const { rounds } = await run('planRounds');
-        for (let round = 0; round < Number(rounds); round++) {
-          add(await run('upsertRound', [round]));
-          add(await run('deleteRound', [round]));
-        }
-      }
-      await client.query('commit');
-      return { ...counts, skipped: part.length - counts.created - counts.updated - counts.deleted };
+      const isSmall = part.length <= options.config.limits.unstaged_records_max && batch.bytes <= linesBytesMax;
+      const changes =
+        (isSmall && (await storeLines(client, table, batch, part, options))) ||
+        (await storeStaged(client, table, batch, part, options));
+      return changes === notWanted
+        ? undefined
+        : { ...changes, skipped: part.length - changes.created - changes.updated - changes.deleted };
     } catch (error) {
       await this.#recover(client, error);
       throw error;
@@ -186,6 +166,78 @@ export class BatchStore {
       return;
     await this.close();
   }
+}
+
+type Changes = Omit<BatchCounts, 'skipped'>;
+const notWanted: Changes = { created: 0, updated: 0, deleted: 0 };
+
+/** Runs one of a table's statements, prepared once a connection. */
+async function run(client: Client, { sql, plan }: StreamTable, name: keyof MergeSql, values: unknown[] = []) {
+  const { rows } = await client.query({ name: fitName(`${name} ${plan.table}`), text: sql[name], values });
+  return rows[0] as Record<string, never>;
+}
+
+function toChanges(...rows: Record<string, unknown>[]): Changes {
+  const sum = (key: string) => rows.reduce((total, row) => total + Number(row[key] ?? 0), 0);
+  return { created: sum('created'), updated: sum('updated'), deleted: sum('deleted') };
+}
+
+/** A few records, as one parameter of one statement: two round trips and no table to fill and empty. */
+async function storeLines(
+  client: Client,
+  table: StreamTable,
+  batch: Batch,
+  part: readonly number[],
+  options: StoreOptions,
+): Promise<Changes | undefined> {
+  // Sent as bytes: text that is no UTF-8 must come to Postgres as it is.
+  const lines = Buffer.concat(
+    part.flatMap((index, at) => (at === 0 ? [batch.data(index)] : [newline, batch.data(index)])),
+  );
+  try {
+    const { null_keys: missing, needs_rounds: needsRounds } = await run(client, table, 'surveyLines', [lines]);
+    if (missing || needsRounds) return undefined;
+    await options.whenTurn;
+    if (!options.isWanted()) return notWanted;
+    return toChanges(await run(client, table, 'upsertLines', [lines]));
+  } catch (error) {
+    // The other way tells which record it is.
+    if (classify(error) === 'record') return undefined;
+    throw error;
+  }
+}
+
+/** Any number of records, by COPY into the stage. */
+async function storeStaged(
+  client: Client,
+  table: StreamTable,
+  batch: Batch,
+  part: readonly number[],
+  options: StoreOptions,
+): Promise<Changes> {
+  await client.query('begin');
+  await copyBatch(client, batch, part);
+  const { null_keys: missing, needs_rounds: needsRounds } = await run(client, table, 'survey');
+  if (missing) throw new KeysMissing(missing);
+  // Batches of a stream are merged in the order in which they came: where versions are equal, arrival decides.
+  await options.whenTurn;
+  if (!options.isWanted()) {
+    await client.query('rollback');
+    return notWanted;
+  }
+  const results: Record<string, unknown>[] = [];
+  if (!needsRounds) results.push(await run(client, table, 'upsert'));
+  else {
+    await client.query(table.sql.createRounds);
+    // Not prepared: their plans would name a table that is gone after the commit.
+    const unprepared = async (name: keyof MergeSql, values: unknown[] = []) =>
+      (await client.query(table.sql[name], values)).rows[0] as Record<string, unknown>;
+    const { rounds } = await unprepared('planRounds');
+    for (let round = 0; round < Number(rounds); round++)
+      results.push(await unprepared('upsertRound', [round]), await unprepared('deleteRound', [round]));
+  }
+  await client.query('commit');
+  return toChanges(...results);
 }
 
 type Refused = { readonly index: number; readonly reason: string };

@@ -43,6 +43,7 @@ class Writer {
   /** Settles when the latest batch of a stream is done with; by stream. */
   readonly #latest = new Map<string, Promise<void>>();
   readonly #inFlight = new Map<string, number>();
+  readonly #spareBuffers: Buffer<ArrayBuffer>[] = [];
   readonly #outbox: DestinationMessage[] = [];
   /** Bytes of all batches in memory. */
   #bytes = 0;
@@ -135,7 +136,7 @@ class Writer {
     if (this.#checkpoints.hasFailed(stream)) return;
     let batch = this.#filling.get(stream);
     if (!batch) {
-      batch = new Batch(stream, this.#context.config.limits.batch_bytes_max);
+      batch = new Batch(stream, this.#context.config.limits.batch_bytes_max, this.#spareBuffers);
       this.#filling.set(stream, batch);
       this.#checkpoints.opened(stream);
       this.#flushTimer ??= this.#startFlushTimer();
@@ -195,6 +196,8 @@ class Writer {
       const isWanted = () => !this.#checkpoints.hasFailed(stream) && !this.#failure;
       const options = { config, log, whenTurn, isWanted, signal: this.#stopping.signal };
       const counts = await store.store(this.#tables.get(stream) as StreamTable, batch, options);
+      // Only now is it sure that no socket holds on to it.
+      if (counts) batch.release();
       if (counts && isWanted())
         this.#emit([message.writeResult({ stream, ...counts }), ...this.#checkpoints.committed(stream)]);
     } catch (error) {
