@@ -54,6 +54,7 @@ export {
   type WriteResultMessage,
 } from './message.ts';
 export { message } from './message-factory.ts';
+export { nearestNames } from './nearest-names.ts';
 export { describeIssues, encodeMessage, type ParsedLine, parseLine, parseMessage } from './parse-line.ts';
 export {
   type ProgressPayload,

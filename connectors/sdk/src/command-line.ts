@@ -1,9 +1,8 @@
-import { secretPaths } from '@penstock/protocol';
+import { nearestNames, secretPaths } from '@penstock/protocol';
 import yargs, { type Argv } from 'yargs';
 import { configJsonSchema } from './config-file.ts';
 import { type AnyConnector, isSource, programName } from './connector.ts';
 import { configHelp } from './help-text.ts';
-import { nearestName } from './nearest-name.ts';
 
 /** The commands of the protocol; which of them a connector has follows from its functions. */
 export type CommandName = 'spec' | 'check' | 'discover' | 'read' | 'write' | 'setup' | 'teardown';
@@ -186,13 +185,13 @@ function refuseUnknown(
     }
     if (configKeys.includes(wanted))
       return `--${name}: ${wanted} is a key of the config file (--config FILE), not a flag.`;
-    const near = nearestName(name, valid);
+    const near = nearestNames(name, valid)[0];
     const meant = near === undefined ? '' : ` Did you mean --${near}?`;
     return `There is no flag --${name.slice(0, 50)}${known === undefined ? '' : ` of ${command}`}.${meant} Run ${program} ${known === undefined ? '' : `${command} `}--help.`;
   }
   if (asksForHelp && known === undefined) return undefined;
   if (known === undefined) {
-    const near = command === undefined ? undefined : nearestName(command, names);
+    const near = command === undefined ? undefined : nearestNames(command, names)[0];
     return `There is no such command.${near === undefined ? '' : ` Did you mean ${near}?`} Commands: ${names.join(', ')}. Run ${program} --help.`;
   }
   return undefined;

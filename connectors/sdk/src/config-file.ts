@@ -5,11 +5,11 @@ import {
   configuredCatalogSchema,
   describeIssues,
   type JsonSchema,
+  nearestNames,
   parseLine,
 } from '@penstock/protocol';
 import { z } from 'zod';
 import { findJsonError } from './json-position.ts';
-import { nearestName } from './nearest-name.ts';
 import { readFileWhole } from './open-file.ts';
 
 /** The suffix of a key whose value is the path of a file that holds the value. */
@@ -145,7 +145,7 @@ function describeIssue(issue: z.core.$ZodIssue, jsonSchema: JsonSchema): string[
   const valid = namedKeys(path.reduce<unknown[]>((schemas, key) => keySchemas(schemas, key), [jsonSchema]));
   return issue.keys.map((key) => {
     const base = key.endsWith(FILE_SUFFIX) ? key.slice(0, -FILE_SUFFIX.length) : key;
-    const near = nearestName(base, valid);
+    const near = nearestNames(base, valid)[0];
     const meant = near === undefined ? '' : `; did you mean ${base === key ? near : near + FILE_SUFFIX}?`;
     return `${[...path, key].join('.')}: there is no such key${meant}${path.length === 0 ? '' : ` (valid: ${valid.join(', ')})`}`;
   });

@@ -3,7 +3,7 @@ import type { ConfiguredStream, SourceStateSet } from '@penstock/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from './config.ts';
-import { readBackfill, similarNames, windowOf } from './read-backfill.ts';
+import { readBackfill, windowOf } from './read-backfill.ts';
 import { streams } from './stream-table.ts';
 import { type FakeObject, FakeStripe } from './testing/fake-stripe.ts';
 import { configuredStreams, Emitted, quietLog } from './testing/read-source.ts';
@@ -168,21 +168,5 @@ describe('windowOf', () => {
     ['a range in the future', { gte: instant(2000), lt: instant(3000) }, { gte: 2000, lt: 2000 }],
   ])('takes %s', (_, timeRange, window) => {
     expect(windowOf(timeRange, 50, 990)).toEqual(window);
-  });
-});
-
-describe('similarNames', () => {
-  it.each([
-    ['custmers', 'customers'],
-    ['Customer', 'customers'],
-    ['sessions', 'checkout_sessions'],
-    ['invoice_items', 'invoiceitems'],
-    ['early_fraud_warnings', 'radar_early_fraud_warnings'],
-  ])('finds for %s what was meant', (name, meant) => {
-    expect(similarNames(name)[0]).toBe(meant);
-  });
-
-  it.each(['xyzzy', 'a', ''])('finds nothing for "%s"', (name) => {
-    expect(similarNames(name)).toEqual([]);
   });
 });

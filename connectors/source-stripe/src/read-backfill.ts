@@ -1,5 +1,5 @@
 import { type Clock, ConnectorError, type ReadContext, type SourceOutput } from '@penstock/connector-sdk';
-import { type ConfiguredStream, message } from '@penstock/protocol';
+import { type ConfiguredStream, message, nearestNames } from '@penstock/protocol';
 import { resolveAccount } from './account.ts';
 import { concurrentStreamsOf, pageSlotsOf, type StripeConfig } from './config.ts';
 import { VISIBILITY_MARGIN_S } from './fetch-page.ts';
@@ -43,28 +43,8 @@ export function planStream(
   return { stream, state, backfillLimit };
 }
 
-function letterPairs(name: string): Set<string> {
-  const plain = name.toLowerCase().replace(/[^a-z0-9]/g, '');
-  return new Set(Array.from({ length: plain.length - 1 }, (_, i) => plain.slice(i, i + 2)));
-}
-
-/** Streams that may have been meant, nearest first: `custmers` is like `customers`, `sessions` like `checkout_sessions`. */
-export function similarNames(name: string): string[] {
-  const wanted = letterPairs(name);
-  return [...streams.keys()]
-    .map((known) => {
-      const pairs = letterPairs(known);
-      const shared = [...wanted].filter((pair) => pairs.has(pair)).length;
-      return { known, share: shared / wanted.size, likeness: shared / (wanted.size + pairs.size) };
-    })
-    .filter(({ share }) => share >= 0.7)
-    .sort((a, b) => b.likeness - a.likeness)
-    .slice(0, 3)
-    .map(({ known }) => known);
-}
-
 function unknownStream(name: string): SourceOutput[] {
-  const similar = plainList(similarNames(name));
+  const similar = plainList(nearestNames(name, [...streams.keys()]));
   const { text, failureType } = new ConnectorError('stream_unknown', {
     message: `There is no stream "${name}".`,
     remedy: `${similar === '' ? '' : `Did you mean ${similar}? `}\`discover\` prints all names.`,

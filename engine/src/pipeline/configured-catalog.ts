@@ -4,9 +4,10 @@ import {
   type ConfiguredCatalog,
   type ConfiguredStream,
   type DestinationSyncMode,
+  nearestNames,
+  nearestNames,
   type Stream,
 } from '@penstock/protocol';
-import { nearestNames } from './known-name.ts';
 import type { StreamChoice } from './pipeline-schema.ts';
 
 /**
