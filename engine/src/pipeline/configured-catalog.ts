@@ -5,7 +5,6 @@ import {
   type ConfiguredStream,
   type DestinationSyncMode,
   nearestNames,
-  nearestNames,
   type Stream,
 } from '@penstock/protocol';
 import type { StreamChoice } from './pipeline-schema.ts';

@@ -3,7 +3,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import type { DottedFlag } from './dotted-flags.ts';
 import { type Environment, isEnvironmentReference } from './environment.ts';
 import { keysAt, schemasAt, typesAt } from './json-schema.ts';
-import { describeUnknownKey } from './known-name.ts';
+import { describeUnknownKey } from './unknown-key.ts';
 
 type Config = Record<string, unknown>;
 

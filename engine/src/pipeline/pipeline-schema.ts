@@ -1,6 +1,6 @@
 import { destinationSyncModeSchema, syncModeSchema, timestampSchema } from '@penstock/protocol';
 import { z } from 'zod';
-import { describeUnknownKey } from './known-name.ts';
+import { describeUnknownKey } from './unknown-key.ts';
 
 /** An object that refuses keys it doesn't know, and says which it knows. */
 function strict<Shape extends z.ZodRawShape>(shape: Shape) {
