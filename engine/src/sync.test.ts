@@ -83,7 +83,7 @@ describe('penstock sync', () => {
   it('loses nothing when it is killed again and again, and leaves no process behind', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 300, b: 300 }, page: 10, delay_ms: 20 });
     for (let i = 0; i < 3; i++) {
-      const process = startPenstock(['sync', '-c', file, '--json']);
+      const process = startPenstock(['sync', '-c', file, '--json'], { TMPDIR: folder });
       await wait(() => (process.stdout().match(/"source_state"/g) ?? []).length > 4);
       const children = await childrenOf(process.child.pid!);
       expect(children).toHaveLength(2);
@@ -91,9 +91,10 @@ describe('penstock sync', () => {
       await process.done;
       await wait(() => children.every((pid) => !existsSync(`/proc/${pid}`)));
     }
-    const last = await runPenstock(['sync', '-c', file, '--json']);
+    const last = await runPenstock(['sync', '-c', file, '--json'], { TMPDIR: folder });
     expect(last.exitCode).toBe(0);
     expect(await idsIn(out)).toHaveLength(600);
+    expect((await readdir(folder)).filter((name) => name.startsWith('penstock-run-'))).toEqual([]);
   });
 
   it('reports a source that crashes, with its stderr and without its secret, and goes on next time', async () => {

@@ -25,7 +25,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
   const stop = listenForStop(say);
   const undo: (() => Promise<void>)[] = [];
   try {
-    await removeLeftovers(Date.now());
+    await removeLeftovers();
     // Loaded while the connectors start: the terminal display is large.
     const reporting = import('../report/reporter.ts');
     const prepare = prepareContext(context, { signal: stop.soft });

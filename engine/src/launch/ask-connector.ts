@@ -135,7 +135,10 @@ function readAnswer<Kind extends MessageKind>(
   };
   const take = (line: Buffer): void => {
     const parsed = parseLine(line);
-    if (parsed.kind === 'invalid') onLog?.(invalid.add(splitter.lineNumber, line, parsed.reason));
+    if (parsed.kind === 'invalid') {
+      const log = invalid.add(splitter.lineNumber, line, parsed.reason);
+      onLog?.(log);
+    }
     if (parsed.kind !== 'message') return;
     if (parsed.message.type === kind) found ??= parsed.message;
     else if (parsed.message.type === 'connection_status') status ??= parsed.message;

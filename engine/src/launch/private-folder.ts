@@ -1,11 +1,9 @@
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const NAME = /^penstock-run-(\d+)-/;
-
-/** Older than any connector needs to start and read its config. */
-const LEFTOVER_AGE_MS = 15 * 60_000;
+/** With the host: containers that share a folder for temporary files don't know each other's processes. */
+const PREFIX = `penstock-run-${hostname().replace(/[^A-Za-z0-9]/g, '_')}-`;
 
 /** A folder that only this user can look into, for the files of one connector process. */
 export class PrivateFolder {
@@ -16,7 +14,7 @@ export class PrivateFolder {
   }
 
   static async create(): Promise<PrivateFolder> {
-    const path = await mkdtemp(join(tmpdir(), `penstock-run-${process.pid}-`));
+    const path = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
     await chmod(path, 0o700);
     return new PrivateFolder(path);
   }
@@ -42,15 +40,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Removes what engines left behind that were killed: their folders hold secrets (P7). Never throws. */
-export async function removeLeftovers(now: number): Promise<void> {
+/** Removes what engines of this host left behind that were killed: their folders hold secrets (P7). Never throws. */
+export async function removeLeftovers(): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => []);
   for (const name of names) {
-    const pid = NAME.exec(name)?.[1];
+    const pid = name.startsWith(PREFIX) ? /^\d+/.exec(name.slice(PREFIX.length))?.[0] : undefined;
     if (pid === undefined || isAlive(Number(pid))) continue;
     const path = join(tmpdir(), name);
     const found = await stat(path).catch(() => undefined);
-    if (found === undefined || found.uid !== process.getuid?.() || now - found.mtimeMs < LEFTOVER_AGE_MS) continue;
-    await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    if (found?.uid === process.getuid?.()) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }

@@ -15,6 +15,7 @@ const WAITING_BYTES_MAX = 1024 * 1024;
 /** How long a destination may work in silence after its input has ended. A last swap or merge can be long. */
 const DESTINATION_FINISH_TIMEOUT_MS = 15 * 60_000;
 
+/** What a relay joins, and who listens. */
 export interface RelayOptions {
   readonly source: RunningConnector;
   readonly destination: RunningConnector;
