@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startLocalPostgres } from '@penstock/local-postgres';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fakePipeline, runPenstock, startPenstock } from './launch/testing/penstock.ts';
 
@@ -46,4 +48,29 @@ it('keeps state in Postgres across kills, and lets one engine at a time work on 
   expect(third.exitCode).toBe(0);
   expect(new Set((await readFile(out, 'utf8')).trim().split('\n')).size).toBe(3000);
   expect(third.eof?.ending_state.source.streams).toEqual({ a: { next: 3000 } });
+});
+
+it('puts the data into a Postgres of the user when the pipeline has no destination, and says where', async () => {
+  const dataDir = join(folder, 'penstock', 'postgres');
+  const { file } = await fakePipeline(folder, { streams: { a: 10 } });
+  const { source } = JSON.parse(await readFile(file, 'utf8')) as { source: { command: string[] } };
+  const flags = ['--source.command', JSON.stringify(source.command), '--postgres.schema', 'mine'];
+  const args = ['sync', ...flags, '--source.config.streams', '{"a": 25}', '--plain'];
+  const run = await runPenstock(args, { XDG_DATA_HOME: folder });
+  try {
+    expect(run.exitCode, run.stderr + run.stdout).toBe(0);
+    expect(run.stderr).toMatch(/the data goes to a Postgres of your own, postgres:\/\/\S+/);
+    const server = await startLocalPostgres({ dataDir });
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    const { rows } = await client.query('select count(*)::int as count from mine.a');
+    const state = await client.query('select count(*)::int as count from penstock.sync_state');
+    await client.end();
+    await server.stop();
+    expect(rows).toEqual([{ count: 25 }]);
+    expect(state.rows[0]).not.toEqual({ count: 0 });
+  } finally {
+    // As root the data lies elsewhere, where an unprivileged user may read it.
+    await rm(await realpath(dataDir), { recursive: true, force: true });
+  }
 });

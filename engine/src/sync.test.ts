@@ -53,13 +53,13 @@ describe('penstock sync', () => {
   });
 
   it('stops softly at its time limit with exit code 10, and the next call goes on with the same run', async () => {
-    const { file, out } = await fakePipeline(folder, { streams: { a: 50, b: 400 }, page: 10, delay_ms: 50 });
-    const first = await runPenstock(['sync', '-c', file, '--json', '--time-limit', '2']);
+    // Far longer than the limit, which is far longer than the start.
+    const { file, out } = await fakePipeline(folder, { streams: { a: 50, b: 400 }, page: 10, delay_ms: 300 });
+    const first = await runPenstock(['sync', '-c', file, '--json', '--time-limit', '5']);
     expect(first.exitCode).toBe(10);
     expect(first.eof).toMatchObject({ status: 'started', has_more: true, reason: 'time_limit' });
-    let last = first;
-    for (let i = 0; i < 10 && last.exitCode === 10; i++)
-      last = await runPenstock(['sync', '-c', file, '--json', '--time-limit', '3']);
+    await fakePipeline(folder, { streams: { a: 50, b: 400 } });
+    const last = await runPenstock(['sync', '-c', file, '--json']);
     expect(last.exitCode).toBe(0);
     const { run_id, time_ceiling } = last.eof!.ending_state.sync_run;
     expect(run_id).toBe(first.eof!.ending_state.sync_run.run_id);
@@ -78,6 +78,21 @@ describe('penstock sync', () => {
     expect(run.exitCode).toBe(10);
     expect(run.eof).toMatchObject({ has_more: true, reason: 'aborted' });
     expect((run.eof!.ending_state.source.streams.a as { next: number }).next).toBe((await idsIn(out)).length);
+  });
+
+  it('kills both sides on a second signal, and what was saved stays', async () => {
+    const source = { streams: { a: 100_000 }, page: 10, delay_ms: 20, mode: 'stubborn' };
+    const { file } = await fakePipeline(folder, source);
+    const process = startPenstock(['sync', '-c', file, '--json']);
+    await wait(() => process.stdout().includes('source_state'));
+    const children = await childrenOf(process.child.pid!);
+    process.child.kill('SIGINT');
+    await wait(() => process.stderr().includes('Once more to kill'));
+    process.child.kill('SIGINT');
+    const run = await process.done;
+    expect(run.exitCode).toBe(10);
+    expect(run.eof).toMatchObject({ has_more: true, reason: 'aborted' });
+    expect(children.every((pid) => !existsSync(`/proc/${pid}`))).toBe(true);
   });
 
   it('loses nothing when it is killed again and again, and leaves no process behind', async () => {

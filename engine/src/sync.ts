@@ -116,11 +116,14 @@ interface Begun {
 async function begin(options: SyncOptions, ledger: RunLedger, signal: AbortSignal, now: number): Promise<Begun> {
   const { source, destination } = options;
   const onLog = (log: LogPayload): void => ledger.log(scrubLog(log, source.secrets), source.connector.name);
-  const discovering = askConnector(source.connector, { command: 'discover', config: source.config }, 'catalog', {
-    onLog,
-    signal,
-  });
-  const [discovered, opened] = await Promise.allSettled([discovering, openSession(options)]);
+  const opening = openSession(options);
+  // A source can take minutes to answer; nobody needs it when the state can't be had.
+  const refused = new AbortController();
+  opening.catch(() => refused.abort());
+  const request = { command: 'discover', config: source.config, secrets: source.secrets } as const;
+  const either = AbortSignal.any([signal, refused.signal]);
+  const discovering = askConnector(source.connector, request, 'catalog', { onLog, signal: either });
+  const [discovered, opened] = await Promise.allSettled([discovering, opening]);
   try {
     if (opened.status === 'rejected') throw opened.reason;
     if (discovered.status === 'rejected') throw discovered.reason;

@@ -22,13 +22,13 @@ const specConfig = {
     page: { type: 'integer' },
     delay_ms: { type: 'integer', description: 'Wait after each page' },
     api_key: { type: 'string', secret: true },
-    mode: { type: 'string', enum: ['good', 'silent_end', 'bad_key', 'crash', 'slow', 'stray'] },
+    mode: { type: 'string', enum: ['good', 'silent_end', 'bad_key', 'crash', 'stray', 'stubborn'] },
   },
 };
 
 let stopped = false;
 process.on('SIGTERM', () => {
-  stopped = true;
+  stopped = config.mode !== 'stubborn';
 });
 
 if (command === 'spec') {

@@ -21,8 +21,9 @@ export interface PenstockRun {
 export interface PenstockProcess {
   readonly child: ChildProcess;
   readonly done: Promise<PenstockRun>;
-  /** What it has written on stdout so far. */
+  /** What it has written so far. */
   stdout(): string;
+  stderr(): string;
 }
 
 /** Starts the `penstock` command as a user would. */
@@ -44,7 +45,7 @@ export function startPenstock(args: readonly string[], environment: Record<strin
       resolve({ exitCode, stdout, stderr: Buffer.concat(err).toString(), messages, eof });
     });
   });
-  return { child, done, stdout: () => Buffer.concat(out).toString() };
+  return { child, done, stdout: () => Buffer.concat(out).toString(), stderr: () => Buffer.concat(err).toString() };
 }
 
 /** Runs it to its end. */
