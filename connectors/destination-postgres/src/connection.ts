@@ -47,9 +47,9 @@ function makeClient(config: Config): pg.Client {
 export async function prepareWriting(client: pg.Client): Promise<void> {
   const { database, user } = targetOf(client);
   try {
-    // Times without an offset are UTC. A stage is sorted in memory. A batch waits its turn inside a transaction. Every join is
+    // Times without an offset are UTC. A stage is kept and sorted in memory. A batch waits its turn inside a transaction. Every join is
     // with an index: a plan that reads a whole table for a batch is never right here, whatever the statistics say.
-    await client.query(`set standard_conforming_strings = on; set timezone = 'UTC'; set work_mem = '64MB'; set jit = off;
+    await client.query(`set standard_conforming_strings = on; set timezone = 'UTC'; set work_mem = '64MB'; set temp_buffers = '32MB'; set jit = off;
       set idle_in_transaction_session_timeout = 0; set enable_hashjoin = off; set enable_mergejoin = off;
       set client_min_messages = warning; ${stageSql}`);
   } catch (cause) {

@@ -162,8 +162,8 @@ describe('confirming', () => {
       before = read;
       await delay(50);
     }
-    // Two batches in flight and two more in memory, of about 62 records each.
-    expect(read).toBeLessThan(4 * 70);
+    // Two batches in flight and one more in memory, of about 62 records each.
+    expect(read).toBeLessThan(4 * 62);
     await unlock();
     await run;
     expect(await rowCount(a)).toBe(2000);

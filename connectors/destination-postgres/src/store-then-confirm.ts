@@ -232,7 +232,8 @@ class Writer {
   /** Waits while memory, checkpoints or output are at their limit, and gets to work what is in the way. */
   async #whenRoom(): Promise<void> {
     const { batch_bytes_max, open_checkpoints_max } = this.#context.config.limits;
-    const bytesMax = batch_bytes_max * (this.#stores.length + 2);
+    // One batch for each connection and one to fill meanwhile.
+    const bytesMax = batch_bytes_max * (this.#stores.length + 1);
     while (!this.#failure) {
       const isFull = this.#bytes >= bytesMax;
       const isWaiting = this.#checkpoints.waitingCount >= open_checkpoints_max;
