@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -169,9 +169,15 @@ describe('penstock sync', () => {
   });
 
   it('gives both sides their files privately, and removes them', async () => {
-    const { file } = await fakePipeline(folder, { streams: { a: 10 }, api_key: 'sk_very_secret', delay_ms: 300 });
+    const { file } = await fakePipeline(folder, { streams: { a: 500 }, api_key: 'sk_very_secret', delay_ms: 300 });
     const process = startPenstock(['sync', '-c', file, '--json'], { TMPDIR: folder });
     await wait(() => process.stdout().includes('source_state'));
+    const folders = (await readdir(folder)).filter((name) => name.startsWith('penstock-run-'));
+    expect(folders).toHaveLength(2);
+    for (const name of folders) {
+      expect((await stat(join(folder, name))).mode & 0o777).toBe(0o700);
+      expect((await stat(join(folder, name, 'config.json'))).mode & 0o777).toBe(0o600);
+    }
     for (const pid of await childrenOf(process.child.pid!)) {
       expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).not.toContain('sk_very_secret');
       expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toContain('sk_very_secret');
