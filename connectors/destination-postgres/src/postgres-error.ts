@@ -31,11 +31,19 @@ const codes: readonly (readonly [RegExp, Trouble])[] = [
   [/^(22|23502|54)/, 'record'],
 ];
 
+/** A SQLSTATE always has a digit; `EPIPE` has as many characters. */
+const sqlState = /^(?=.*[0-9])[0-9A-Z]{5}$/;
+
+/** Whether an error is an answer of the server. */
+export function isFromServer(error: unknown): boolean {
+  return sqlState.test((error as PostgresError).code ?? '');
+}
+
 /** Sorts an error. What is not from a server is from the socket, or a defect of ours (an assertion). */
 export function classify(error: unknown): Trouble {
   const { code = '', message = '' } = error as PostgresError;
-  if (/^[0-9A-Z]{5}$/.test(code)) return codes.find(([pattern]) => pattern.test(code))?.[1] ?? 'permanent';
-  if (/^E[A-Z_]+$/.test(code) && code !== 'ERR_ASSERTION') return 'connection';
+  if (isFromServer(error)) return codes.find(([pattern]) => pattern.test(code))?.[1] ?? 'permanent';
+  if (/^(E(?!RR_)[A-Z]+|ERR_STREAM_.*|ERR_SSL_.*)$/.test(code)) return 'connection';
   return /connection|timeout expired|not queryable/i.test(message) ? 'connection' : 'permanent';
 }
 
@@ -66,7 +74,9 @@ export function connectionError(cause: unknown, { host, port, database, user }: 
       return say(
         'credentials_refused',
         `Postgres at ${address} refused user "${user}": ${reasonOf(cause)}.`,
-        'Check user and password in `url`.',
+        /pg_hba\.conf/.test(reasonOf(cause))
+          ? 'Allow this user and address in pg_hba.conf, or use encryption: add ?sslmode=verify-full to `url`.'
+          : 'Check user and password in `url`.',
       );
     case '3D000':
       return say(
@@ -99,11 +109,32 @@ export function connectionError(cause: unknown, { host, port, database, user }: 
         `Postgres at ${address} has no connection left: ${reasonOf(cause)}.`,
         'Close others, or raise max_connections.',
       );
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return say(
+        'config_invalid',
+        `The certificate of Postgres at ${address} is not signed by an authority that is known here (${code}).`,
+        'Put the certificate of its authority into `ssl_ca_pem`.',
+      );
     default: {
       const found = cause as { errors?: unknown[] };
       // Node tries each address of a name and reports all failures as one without a message.
       if (Array.isArray(found.errors) && found.errors.length > 0)
         return connectionError(found.errors.at(-1), { host, port, database, user });
+      if (/password must be a/.test(reasonOf(cause)))
+        return say(
+          'credentials_refused',
+          `Postgres at ${address} asks for a password, and \`url\` has none.`,
+          'Write postgres://USER:PASSWORD@HOST:5432/DATABASE.',
+        );
+      if (/does not support SSL/.test(reasonOf(cause)))
+        return say(
+          'config_invalid',
+          `Postgres at ${address} does not support encrypted connections.`,
+          'Leave `ssl_ca_pem` out, and sslmode out of `url`.',
+        );
       return say(
         'unreachable',
         `No connection to Postgres at ${address}: ${reasonOf(cause)}.`,

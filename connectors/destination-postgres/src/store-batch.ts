@@ -8,7 +8,7 @@ import { copyBatch } from './copy-batch.ts';
 import { fitName } from './identifier.ts';
 import { buildMergeSql, type MergeSql, tableName } from './merge-sql.ts';
 import type { TablePlan } from './plan-tables.ts';
-import { classify, reasonOf, rowOf, tableError } from './postgres-error.ts';
+import { classify, isFromServer, reasonOf, rowOf, tableError } from './postgres-error.ts';
 
 /** Up to here sending a few records twice costs less than filling and emptying a table. */
 const linesBytesMax = 128 * 1024;
@@ -87,7 +87,8 @@ export class BatchStore {
     (this.#client as { connection?: { stream: { destroy(): void } } } | undefined)?.connection?.stream.destroy();
   }
 
-  #explain(error: unknown, table: StreamTable): ConnectorError {
+  /** A defect of ours is neither the stream's nor the connection's trouble: it stays what it is, and ends the run. */
+  #explain(error: unknown, table: StreamTable): unknown {
     if (error instanceof ConnectorError)
       return ['unreachable', 'credentials_refused', 'config_invalid', 'permission_missing'].includes(error.code)
         ? new ConnectionFailure(error.code, { message: error.message, remedy: error.remedy, cause: error.cause })
@@ -97,7 +98,7 @@ export class BatchStore {
         message: `The connection to Postgres broke: ${reasonOf(error)}.`,
         cause: error,
       });
-    return tableError(error, table.name);
+    return isFromServer(error) ? tableError(error, table.name) : error;
   }
 
   async #storeWithRetries(table: StreamTable, batch: Batch, part: readonly number[], options: StoreOptions) {
