@@ -1,7 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
+import { type ColumnKind, castSql, castTextSql, sqlTypes } from './column-type.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -67,6 +67,18 @@ const cases: readonly (readonly [ColumnKind, string, string | null])[] = [
 describe('casting', () => {
   it.each(cases)('to %s of %s gives %s', async (kind, json, value) => {
     expect(await cast(kind, json)).toBe(value);
+  });
+
+  it('of text that is unpacked already gives the same', async () => {
+    const values = ['"a"', '"{a}"', '"[a"', '""', '1.50', 'true', 'null', '{"a":1}', '{"id":"x"}', '[]', '["id"]'];
+    for (const kind of ['text', 'reference'] as const)
+      for (const value of values) {
+        const { rows } = await db.pool.query(
+          `select ${castTextSql(kind, 'c.f', "(d -> 'f')")} as value from (select $1::jsonb as d) x cross join lateral jsonb_to_record(d) as c(f text)`,
+          [`{"f":${value}}`],
+        );
+        expect([kind, value, rows[0].value]).toEqual([kind, value, await cast(kind, value)]);
+      }
   });
 
   it('never fails, whatever the value', async () => {

@@ -1,4 +1,4 @@
-import { castSql } from './column-type.ts';
+import { type ColumnKind, castSql, castTextSql } from './column-type.ts';
 import { fitName, quoteName, quoteText } from './identifier.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
 
@@ -71,6 +71,10 @@ export function valueAt(json: string, path: readonly string[]): string {
   return path.reduce((at, field) => `(${at} -> ${quoteText(field)})`, json);
 }
 
+function isTextual(kind: ColumnKind): kind is 'text' | 'reference' {
+  return kind === 'text' || kind === 'reference';
+}
+
 class Builder {
   readonly #plan: TablePlan;
   readonly #table: string;
@@ -107,15 +111,15 @@ class Builder {
   #unpack(): { from: string; values: string[] } {
     // A column alias is the field's own name: what Postgres can't hold in a name is looked up by itself.
     const aliased = this.#filled.filter(({ path: [field = ''] }) => field !== '' && fitName(field) === field);
-    const from = aliased.length
-      ? ` cross join lateral jsonb_to_record(l.data) as c(${aliased.map(({ path }) => `${quoteName(path[0]!)} jsonb`).join(', ')})`
-      : '';
-    const values = this.#filled.map((column) =>
-      castSql(
-        column.kind,
-        aliased.includes(column) ? `c.${quoteName(column.path[0]!)}` : valueAt('l.data', column.path),
-      ),
-    );
+    const aliases = aliased.map(({ kind, path }) => `${quoteName(path[0]!)} ${isTextual(kind) ? 'text' : 'jsonb'}`);
+    const from = aliases.length ? ` cross join lateral jsonb_to_record(l.data) as c(${aliases.join(', ')})` : '';
+    const values = this.#filled.map((column) => {
+      const { kind, path } = column;
+      const json = valueAt('l.data', path);
+      if (!aliased.includes(column)) return castSql(kind, json);
+      const alias = `c.${quoteName(path[0]!)}`;
+      return isTextual(kind) ? castTextSql(kind, alias, json) : castSql(kind, alias);
+    });
     return { from, values };
   }
 
