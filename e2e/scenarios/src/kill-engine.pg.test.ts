@@ -7,7 +7,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { discover } from './harness/catalog.ts';
 import { compareWithTruth, countDuplicates } from './harness/compare.ts';
-import { type RunningProgram, startProgram } from './harness/program.ts';
+import { type RunningProgram, startProgram, whenUnderWay } from './harness/program.ts';
 import { scenarioSeed, seededRandom } from './harness/random.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
 import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
@@ -47,18 +47,6 @@ afterAll(async () => {
 
 function startSync(): RunningProgram {
   return startProgram('penstock', ['sync', '--config', pipelineFile, '--plain'], { group: true, input: '' });
-}
-
-/** Resolves when the first records are on their way, or the program has ended before. */
-async function whenUnderWay(sync: RunningProgram): Promise<void> {
-  let output = '';
-  await new Promise<void>((resolve) => {
-    void sync.ended.then(() => resolve());
-    sync.child.stdout.on('data', (text: string) => {
-      output += text;
-      if (output.includes(': started\n')) resolve();
-    });
-  });
 }
 
 /** Sends SIGKILL to processes of the group by their command line. */

@@ -75,3 +75,15 @@ export function runProgram(
 ): Promise<ProgramResult> {
   return startProgram(name, args, { input: '', ...options }).ended;
 }
+
+/** Resolves when the first stream of a `penstock sync --plain` has started, or the program has ended before. */
+export async function whenUnderWay(sync: RunningProgram): Promise<void> {
+  let output = '';
+  await new Promise<void>((resolve) => {
+    void sync.ended.then(() => resolve());
+    sync.child.stdout.on('data', (text: string) => {
+      output += text;
+      if (output.includes(': started\n')) resolve();
+    });
+  });
+}
