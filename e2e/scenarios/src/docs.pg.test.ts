@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
@@ -21,6 +21,8 @@ beforeAll(async () => {
     createTestDatabase(),
     mkdtemp(path.join(tmpdir(), 'penstock-docs-')),
   ]);
+  // Its Postgres may run as another user; where that one can't get in, the data would lie elsewhere and stay.
+  await chmod(sandbox, 0o755);
   for (const entry of await readdir(repositoryRoot)) {
     if (!NOT_LINKED.has(entry)) await symlink(path.join(repositoryRoot, entry), path.join(sandbox, entry));
   }
