@@ -26,7 +26,7 @@ if (live && !apiKey) {
 }
 
 async function demo(): Promise<number> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true });
   const name = live ? 'live' : 'demo';
   const [server, simulator] = await Promise.all([
     startLocalPostgres({ dataDir: path.join(folder, name) }),
