@@ -73,6 +73,7 @@ export {
   recordDataStart,
   recordLineHead,
 } from './record-line.ts';
+export { scrubLog, scrubMessage, scrubValue } from './scrub-message.ts';
 export { maskSecrets, SECRET_MASK, scrubText, secretPaths, secretValues } from './secret.ts';
 export {
   type ConnectionStatusPayload,

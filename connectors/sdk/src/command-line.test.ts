@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Invocation, parseCommandLine } from './command-line.ts';
+import type { Source } from './source.ts';
 import { runConnectorForTest, testRecord } from './testing/index.ts';
 import { smallDestination, smallSource } from './testing/small-connectors.ts';
 
@@ -128,6 +129,22 @@ describe('commands', () => {
     for (const part of ['api_kye', 'did you mean api_key', 'expected string', 'Valid keys: api_key, text']) {
       expect(text).toContain(part);
     }
+  });
+
+  test('a secret from the environment is masked where the connector refuses the config in words of its own', async () => {
+    const config = z.object({
+      api_key: z
+        .string()
+        .refine((key) => key.startsWith('sk_'), { error: ({ input }) => `${input} is no key` })
+        .meta({ secret: true }),
+    });
+    const source = { ...smallSource(async function* () {}), config } as unknown as Source;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the config's own syntax
+    const surroundings = { stdin: ['{"api_key": "${KEY}"}'], env: { KEY: 'a secret from the environment' } };
+    const result = await runConnectorForTest(source, ['discover', '--config', '-'], surroundings);
+    expect(result.exitCode).toBe(20);
+    expect(result.stdout).toContain('api_key: ******** is no key');
+    expect(result.stdout + result.stderr).not.toContain('a secret');
   });
 
   test.each([

@@ -33,14 +33,14 @@ describe('config', () => {
   test('defaults are filled in and references are replaced inside strings', async () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the config's own syntax
     const raw = { api_key: 'x-${KEY}-${KEY}', server: { host: '$${HOST}' } };
-    const { config } = await checkConfig(raw, schema, { KEY: 'k' });
+    const config = await checkConfig(raw, schema, { KEY: 'k' });
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the escaped reference
     expect(config).toEqual({ api_key: 'x-k-k', rate_limit: 20, server: { host: '${HOST}' } });
   });
 
   test('what comes from the environment is not looked at again', async () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the config's own syntax
-    const { config } = await checkConfig({ api_key: '${KEY}' }, schema, { KEY: 'pass${word}' });
+    const config = await checkConfig({ api_key: '${KEY}' }, schema, { KEY: 'pass${word}' });
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a password that looks like a reference
     expect(config.api_key).toBe('pass${word}');
   });
@@ -55,7 +55,7 @@ describe('config', () => {
 
   test('KEY_file gives the content of the file without its last newline, at any depth', async () => {
     const raw = { api_key_file: fileWith('secret\n'), server: { host: 'h', password_file: fileWith('p w\r\n') } };
-    const { config } = await checkConfig(raw, schema, {});
+    const config = await checkConfig(raw, schema, {});
     expect(config).toMatchObject({ api_key: 'secret', server: { host: 'h', password: 'p w' } });
   });
 
@@ -67,6 +67,13 @@ describe('config', () => {
     expect(await refusal({ api_key_file: '/nowhere/key' })).toContain(
       'file_unreadable File of config key api_key_file, /nowhere/key',
     );
+  });
+
+  test('a file whose path comes from the environment is named as it is written: the variable may hold a secret', async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the config's own syntax
+    const message = await refusal({ api_key_file: '${KEY}' }, { KEY: 'sk_live_1' });
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the config's own syntax
+    expect(message).toBe('file_unreadable File of config key api_key_file, ${KEY}: there is no such file.');
   });
 
   test('every wrong path is named at once, and no value is repeated', async () => {

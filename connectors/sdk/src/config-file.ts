@@ -109,12 +109,22 @@ class ConfigResolver {
       } else if (typeof inner !== 'string') {
         this.#report(at, 'expected the path of a file');
       } else {
-        const file = this.#fromEnvironment(inner, at);
-        const bytes = await readFileWhole(`File of config key ${at.join('.')},`, file);
-        resolved.push([target, bytes.toString('utf8').replace(/\r?\n$/, '')]);
+        resolved.push([target, await this.#fromFile(inner, at)]);
       }
     }
     return Object.fromEntries(resolved);
+  }
+
+  async #fromFile(written: string, path: readonly string[]): Promise<string> {
+    const file = this.#fromEnvironment(written, path);
+    try {
+      const bytes = await readFileWhole(`File of config key ${path.join('.')},`, file);
+      return bytes.toString('utf8').replace(/\r?\n$/, '');
+    } catch (error) {
+      if (!(error instanceof CodedError) || file === written) throw error;
+      // As it is written: whoever takes KEY_file for KEY has the secret itself in the variable (P7).
+      throw new CodedError(error.code, { message: error.message.replaceAll(file, written) });
+    }
   }
 
   #report(path: readonly string[], problem: string): void {
@@ -155,28 +165,25 @@ function expected(issue: z.core.$ZodIssue): string {
   return 'expected' in issue ? `expected ${issue.expected}` : issue.message;
 }
 
-/** A config that is ready for use. */
-export interface CheckedConfig<Config> {
-  /** Defaults filled in and transformed as the connector's schema says. */
-  readonly config: Config;
-  /** As a user could have written it without references and `…_file` keys; holds secrets. */
-  readonly plain: Record<string, unknown>;
-}
-
 /**
  * Resolves `${NAME}` and `…_file` keys and checks the result against the connector's schema, unknown keys refused.
  *
+ * @param onPlain told of the config as it could have been written without references and `…_file` keys, before it is
+ *   checked: the words in which the connector's schema refuses a value may repeat it, secrets too
+ * @returns the config, defaults filled in and transformed as the schema says
  * @throws CodedError `config_invalid` naming every path, what was expected and the valid keys; `file_unreadable`
  */
 export async function checkConfig<Schema extends z.ZodObject>(
   raw: unknown,
   schema: Schema,
   env: NodeJS.ProcessEnv,
-): Promise<CheckedConfig<z.output<Schema>>> {
+  onPlain: (plain: Record<string, unknown>) => void = () => undefined,
+): Promise<z.output<Schema>> {
   const jsonSchema = configJsonSchema(schema);
   if (!isObject(raw)) throw new CodedError('config_invalid', { message: 'The config has to be a JSON object.' });
   const resolver = new ConfigResolver(env);
   const plain = (await resolver.resolve(raw, [jsonSchema], [])) as Record<string, unknown>;
+  onPlain(plain);
   const parsed = schema.strict().safeParse(plain);
   const reported = new Set(resolver.problems.map(({ path }) => path));
   // What stands in the place of a value that could not be found is not worth a second complaint.
@@ -193,7 +200,7 @@ export async function checkConfig<Schema extends z.ZodObject>(
       remedy: `Valid keys: ${namedKeys([jsonSchema]).join(', ')}; --help describes them.`,
     });
   }
-  return { config: parsed.data as z.output<Schema>, plain };
+  return parsed.data as z.output<Schema>;
 }
 
 function checkCatalog(where: string, raw: unknown): ConfiguredCatalog {

@@ -51,7 +51,7 @@ export class ProgramLog implements ConnectorLog {
 
   /** The `log` message of somebody else, passed on to stdout alone. */
   passOn(payload: LogPayload): void {
-    this.#options.toOutput(this.#options.scrubber.value(payload) as LogPayload);
+    this.#options.toOutput(this.#options.scrubber.log(payload));
   }
 
   /** The one line on stderr that says why the program ends; for a defect, the stack too at debug level. */
@@ -71,9 +71,7 @@ export class ProgramLog implements ConnectorLog {
 
   #say(level: LogLevel, text: string, detail: LogDetail = {}): void {
     const { scrubber, stderr, program, toOutput } = this.#options;
-    const payload: LogPayload = { level, message: scrubber.text(text) };
-    if (detail.stream !== undefined) payload.stream = detail.stream;
-    if (detail.data !== undefined) payload.data = scrubber.value(detail.data) as Record<string, unknown>;
+    const payload = scrubber.log({ level, message: text, ...detail });
     toOutput(payload);
     if (levels.indexOf(level) < levels.indexOf(this.#stderrLevel)) return;
     const { message, level: _, ...rest } = payload;

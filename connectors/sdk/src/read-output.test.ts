@@ -284,6 +284,14 @@ describe('logs', () => {
   });
 });
 
+test('a secret that is the same word as a status or a stream changes neither', async () => {
+  const path = join(folder, 'words.json');
+  writeFileSync(path, '{"api_key": "complete"}');
+  const read = ['read', '--config', path, '--catalog', catalog];
+  const result = await runConnectorForTest(yielding(...ends), read);
+  expect([result.exitCode, result.messages]).toEqual([0, ends]);
+});
+
 describe('what read is given', () => {
   test('state from the lines of an earlier run, checked for each stream', async () => {
     const path = join(folder, 'state.ndjson');

@@ -202,11 +202,8 @@ class CommandRun {
     if (bytes.length === 0) throw new CodedError('file_unreadable', { message: `${where} is empty.` });
     const raw = parseJsonText(where, bytes);
     const jsonSchema = configJsonSchema(this.#connector.config);
-    // Before the check too, since what it finds may be said in words of the connector.
-    if (typeof raw === 'object' && raw !== null) this.#scrubber.learn(raw as Record<string, unknown>, jsonSchema);
-    const checked = await checkConfig(raw, this.#connector.config, this.#io.env);
-    this.#scrubber.learn(checked.plain, jsonSchema);
-    return checked.config as never;
+    const learn = (plain: Record<string, unknown>): void => this.#scrubber.learn(plain, jsonSchema);
+    return (await checkConfig(raw, this.#connector.config, this.#io.env, learn)) as never;
   }
 
   async #readCatalog(path: string) {

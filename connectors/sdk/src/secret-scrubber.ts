@@ -1,6 +1,12 @@
-import { type JsonSchema, type Message, scrubText, secretValues } from '@penstock/protocol';
-
-const DEPTH_MAX = 20;
+import {
+  type JsonSchema,
+  type LogPayload,
+  type Message,
+  scrubLog,
+  scrubMessage,
+  scrubText,
+  secretValues,
+} from '@penstock/protocol';
 
 /** Cuts the secrets of a config out of whatever is shown to people (P7). Knows none before it is given the config. */
 export class SecretScrubber {
@@ -15,20 +21,11 @@ export class SecretScrubber {
     return scrubText(text, this.#secrets);
   }
 
-  /** A copy of a JSON value with every string in it scrubbed. */
-  value(value: unknown, depth = 0): unknown {
-    if (typeof value === 'string') return this.text(value);
-    if (typeof value !== 'object' || value === null) return value;
-    if (value instanceof Error) return this.text(value.message);
-    if (depth > DEPTH_MAX) return '…';
-    if (Array.isArray(value)) return value.map((item) => this.value(item, depth + 1));
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, this.value(inner, depth + 1)]));
+  log(payload: LogPayload): LogPayload {
+    return scrubLog(payload, this.#secrets);
   }
 
-  /** The message with its human text scrubbed. Records, state and `control` are data and stay as they are. */
-  message<Kind extends Message>(message: Kind): Kind {
-    if (message.type !== 'log' && message.type !== 'connection_status' && message.type !== 'stream_status')
-      return message;
-    return this.value(message) as Kind;
+  message<M extends Message>(message: M): M {
+    return scrubMessage(message, this.#secrets);
   }
 }
