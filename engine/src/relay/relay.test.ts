@@ -212,6 +212,26 @@ describe('the relay', () => {
     expect(text(end)).toMatch(/timed_out: destination\/test did not end within 0.5 s/);
   });
 
+  it('is over in time after a stop, however much the destination says and whoever listens', async () => {
+    const talks = `${sink} setInterval(() => say({ type: 'log', log: { level: 'info', message: 'busy' } }), 20);`;
+    for (const pace of [() => undefined, () => new Promise<void>(() => {})]) {
+      const { relay, destination } = await join2(`say(record('a', 1));`, talks, { pace, finishTimeoutMs: 60_000 });
+      await expect.poll(() => destination.stdin.writableFinished).toBe(true);
+      // The source has ended by itself, so nothing is cut off.
+      relay.stop();
+      const end = await relay.done;
+      expect(text(end)).toMatch(/timed_out: destination\/test did not end within 0.5 s/);
+      expect(end.sourceCutOff).toBe(false);
+    }
+  });
+
+  it('ends on demand while its listener is stuck', async () => {
+    const { relay, source } = await join2(flood, sink, { pace: () => new Promise<void>(() => {}) });
+    await expect.poll(() => source.stdout.isPaused()).toBe(true);
+    relay.kill();
+    expect(await relay.done).toMatchObject({ killed: true });
+  });
+
   it('does not wait for a process that the source leaves behind', async () => {
     const { relay } = await join2(
       `import { spawn } from 'node:child_process';

@@ -86,8 +86,15 @@ export class Relay {
   #inputLost = false;
   /** What the destination says is not believed any more. */
   #outputRefused = false;
+  /** It is to be over soon: somebody asked for that, or it has failed. */
+  #hurried = false;
+  /** The listener is not waited for any more. */
+  #unpaced = false;
+  readonly #sourceHolds: Holds;
+  readonly #destinationHolds: Holds;
   #finishTimer: NodeJS.Timeout | undefined;
-  #stuckTimer: NodeJS.Timeout | undefined;
+  #finishHurried = false;
+  #deadline: NodeJS.Timeout | undefined;
 
   /** Starts at once: the processes run already. */
   constructor(options: RelayOptions) {
@@ -103,6 +110,8 @@ export class Relay {
       onLog,
       onMessage: (message) => this.#takeOutOfBand(destination, message, options.onDestinationMessage),
     });
+    this.#sourceHolds = new Holds(source.stdout);
+    this.#destinationHolds = new Holds(destination.stdout);
     this.#readSource();
     this.#readDestination();
     this.done = this.#whenDone();
@@ -123,7 +132,7 @@ export class Relay {
     this.#killed = true;
     this.stop();
     this.#options.source.kill();
-    this.#options.destination.kill();
+    this.#killDestination();
   }
 
   /** Ends it for a reason. The first one stays. */
@@ -133,23 +142,33 @@ export class Relay {
   }
 
   #cutSourceOff(): void {
+    if (!this.#sourceEnded) this.#sourceCutOff = true;
+    this.#hurry();
+  }
+
+  /** From now on the source has its grace, then the destination has its own; after both it is over in any case. */
+  #hurry(): void {
+    this.#hurried = true;
     if (this.#sourceEnded) {
       this.#limitFinish();
       return;
     }
-    this.#sourceCutOff = true;
-    this.#stopSource();
-  }
-
-  #stopSource(): void {
     const { source, destination } = this.#options;
     source.stop(this.#stopTimeoutMs);
     // The source's last words may have nowhere to go: then its output never ends, though it has.
-    this.#stuckTimer ??= setTimeout(() => {
-      const message = `${destination.name} did not take what ${source.name} wrote within ${(2 * this.#stopTimeoutMs) / 1000} s.`;
+    this.#deadline ??= setTimeout(() => {
+      const what = this.#sourceEnded ? 'did not store' : 'did not take';
+      const message = `${destination.name} ${what} what ${source.name} wrote within ${(2 * this.#stopTimeoutMs) / 1000} s.`;
       this.#error ??= new CodedError('timed_out', { message });
-      destination.kill();
+      this.#killDestination();
     }, 2 * this.#stopTimeoutMs);
+  }
+
+  #killDestination(): void {
+    this.#options.destination.kill();
+    // A process is gone only when its output was read, and a listener that stalls must not keep it.
+    this.#unpaced = true;
+    for (const holds of [this.#sourceHolds, this.#destinationHolds]) holds.release('listener');
   }
 
   #readSource(): void {
@@ -159,7 +178,7 @@ export class Relay {
       const message = `${source.name} said nothing within ${startTimeoutMs / 1000} s of its start.`;
       this.fail(new CodedError('timed_out', { message }));
     }, startTimeoutMs);
-    const holds = new Holds(source.stdout);
+    const holds = this.#sourceHolds;
     source.stdout.on('data', (chunk: Buffer) => {
       clearTimeout(startTimer);
       if (this.#inputLost) return;
@@ -185,7 +204,6 @@ export class Relay {
     });
     void source.ended.then((end) => {
       clearTimeout(startTimer);
-      clearTimeout(this.#stuckTimer);
       this.#sourceEnded = true;
       const succeeded = end.kind === 'exited' && end.code === 0;
       if (!this.#inputLost) this.#guard(() => this.#write(this.#sourceLines.end(succeeded)));
@@ -196,9 +214,9 @@ export class Relay {
 
   #readDestination(): void {
     const { destination } = this.#options;
-    const holds = new Holds(destination.stdout);
+    const holds = this.#destinationHolds;
     destination.stdout.on('data', (chunk: Buffer) => {
-      this.#finishTimer?.refresh();
+      if (!this.#hurried) this.#finishTimer?.refresh();
       if (this.#outputRefused) return;
       if (!this.#guard(() => this.#destinationLines.push(chunk))) {
         this.#outputRefused = true;
@@ -210,7 +228,7 @@ export class Relay {
 
   #keepPace(holds: Holds): void {
     const ready = this.#options.pace?.();
-    if (ready === undefined) return;
+    if (ready === undefined || this.#unpaced) return;
     holds.hold('listener');
     const release = (): void => holds.release('listener');
     ready.then(release, release);
@@ -232,6 +250,7 @@ export class Relay {
       );
     }
     const sourceEnd = await source.ended;
+    clearTimeout(this.#deadline);
     return { error: this.#error, sourceCutOff: this.#sourceCutOff, killed: this.#killed, sourceEnd, destinationEnd };
   }
 
@@ -243,17 +262,19 @@ export class Relay {
     stdin.uncork();
   }
 
-  /** Gives the destination, whose input has ended, its time from now on. */
+  /** Gives the destination, whose input has ended, its time from now on. In a hurry that is not given twice. */
   #limitFinish(): void {
-    if (this.#destinationEnded) return;
+    if (this.#destinationEnded || this.#finishHurried) return;
+    this.#finishHurried = this.#hurried;
     const { destination } = this.#options;
-    const hurried = this.#sourceCutOff || this.#error !== undefined;
-    const timeoutMs = hurried ? this.#stopTimeoutMs : (this.#options.finishTimeoutMs ?? DESTINATION_FINISH_TIMEOUT_MS);
+    const timeoutMs = this.#hurried
+      ? this.#stopTimeoutMs
+      : (this.#options.finishTimeoutMs ?? DESTINATION_FINISH_TIMEOUT_MS);
     clearTimeout(this.#finishTimer);
     this.#finishTimer = setTimeout(() => {
       const message = `${destination.name} did not end within ${timeoutMs / 1000} s after its input had.`;
       this.#error ??= new CodedError('timed_out', { message });
-      if (hurried) destination.kill();
+      if (this.#hurried) this.#killDestination();
       else destination.stop(this.#stopTimeoutMs);
     }, timeoutMs);
   }
@@ -268,7 +289,7 @@ export class Relay {
     const { message: text, failure_type } = message.connection_status;
     this.#error ??= connectionError(from.name, text, failure_type);
     // A source that says so has come to its end; it is only to be quick about it.
-    if (from === this.#options.source) this.#stopSource();
+    if (from === this.#options.source) this.#hurry();
     else this.#cutSourceOff();
   }
 
