@@ -102,9 +102,14 @@ export class Batch {
     yield copyTail;
   }
 
-  /** Gives its buffer to later batches; it must not be used any more. */
-  release(): void {
-    if (this.#buffer.length === this.#bytesMax + spareBytes) this.#spare.push(this.#buffer);
+  /**
+   * Gives its buffer to later batches; it must not be used any more.
+   *
+   * @param sparesMax with so many kept already it goes: many streams at once have more batches than are ever full at once
+   */
+  release(sparesMax: number): void {
+    const isFull = this.#buffer.length === this.#bytesMax + spareBytes;
+    if (isFull && this.#spare.length < sparesMax) this.#spare.push(this.#buffer);
     this.#buffer = Buffer.alloc(0);
   }
 

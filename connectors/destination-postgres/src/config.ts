@@ -32,7 +32,14 @@ export const configSchema = z.strictObject({
     .regex(/^postgres(ql)?:\/\//, 'a URL like postgres://USER:PASSWORD@HOST:5432/DATABASE')
     .meta({ secret: true })
     .describe('Where the database is: postgres://USER:PASSWORD@HOST:5432/DATABASE'),
-  schema: z.string().min(1).max(63).default('public').describe('The schema of the tables; created when it is missing.'),
+  schema: z
+    .string()
+    .min(1)
+    .max(63)
+    .refine((name) => Buffer.byteLength(name) <= 63 && !name.includes('\0'), 'a name of at most 63 bytes')
+    .refine((name) => !name.startsWith('pg_'), 'another name: Postgres keeps those that begin with pg_ for itself')
+    .default('public')
+    .describe('The schema of the tables; created when it is missing.'),
   connections: z.int().min(1).max(32).default(2).describe('How many connections write at the same time.'),
   columns: z
     .enum(['typed', 'raw'])
@@ -59,4 +66,5 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}).describe('Limits on memory, time and retries.'),
 });
 
+/** The configuration as it is used: checked, with its defaults filled in. */
 export type Config = z.output<typeof configSchema>;

@@ -1,19 +1,38 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import pg from 'pg';
 import type { Config } from './config.ts';
+import { quoteName } from './identifier.ts';
 import { stageSql } from './merge-sql.ts';
 import { connectionError, type Target } from './postgres-error.ts';
 
 /** No connection, and waiting did not help: the run ends, not just a stream. */
 export class ConnectionFailure extends ConnectorError {}
 
-/** A connection for our own statements. */
+/**
+ * What our statements rely on, whatever the server, the database or the role has as its default. Times without an offset are
+ * UTC. A batch waits its turn inside a transaction, and must then see what the one before it committed. What a server that
+ * commits asynchronously confirms is lost when it crashes (P3).
+ */
+const sessionSql = `
+set standard_conforming_strings = on; set timezone = 'UTC'; set client_min_messages = warning;
+set default_transaction_isolation = 'read committed'; set idle_in_transaction_session_timeout = 0;
+select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';`;
+
+/** Where nothing comes for so long the other side is asked whether it is still there, in milliseconds. */
+const keepAliveMs = 30_000;
+
+/**
+ * Connects, with the settings that every statement here relies on.
+ *
+ * @throws ConnectorError that says what is wrong, without the password
+ */
 export async function connect(config: Config): Promise<pg.Client> {
   const client = makeClient(config);
   // A connection that breaks while nothing runs on it reports so here; the next statement fails anyway.
   client.on('error', () => {});
   try {
     await client.connect();
+    await client.query(sessionSql);
   } catch (error) {
     throw await closeAfter(client, connectionError(error, targetOf(client)));
   }
@@ -26,6 +45,7 @@ function makeClient(config: Config): pg.Client {
       connectionString: config.url,
       application_name: 'penstock',
       keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveMs,
       connectionTimeoutMillis: config.limits.connect_seconds_max * 1000,
       ...(config.ssl_ca_pem !== undefined && { ssl: { ca: config.ssl_ca_pem } }),
     });
@@ -40,23 +60,23 @@ function makeClient(config: Config): pg.Client {
 }
 
 /**
- * Makes a connection ready for writing: the stage, and settings that our statements rely on.
+ * Makes a connection ready for writing: the stage, and settings that make merging fast.
  *
  * @throws ConnectorError `permission_missing` when temporary tables are not allowed
  */
 export async function prepareWriting(client: pg.Client): Promise<void> {
   const { database, user } = targetOf(client);
   try {
-    // Times without an offset are UTC. A stage is kept and sorted in memory. A batch waits its turn inside a transaction. Every join is
-    // with an index: a plan that reads a whole table for a batch is never right here, whatever the statistics say.
-    await client.query(`set standard_conforming_strings = on; set timezone = 'UTC'; set work_mem = '64MB'; set temp_buffers = '32MB'; set jit = off;
-      set idle_in_transaction_session_timeout = 0; set enable_hashjoin = off; set enable_mergejoin = off;
-      set client_min_messages = warning; ${stageSql}`);
+    // A stage is kept and sorted in memory. Every join is with an index: a plan that reads a whole table for a batch is never
+    // right here, whatever the statistics say.
+    await client.query(
+      `set work_mem = '64MB'; set temp_buffers = '32MB'; set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; ${stageSql}`,
+    );
   } catch (cause) {
     if ((cause as { code?: string }).code !== '42501') throw cause;
     throw new ConnectorError('permission_missing', {
       message: `User "${user}" may not make temporary tables in database "${database}".`,
-      remedy: `Run: grant temporary on database "${database}" to "${user}"`,
+      remedy: `Run: grant temporary on database ${quoteName(database)} to ${quoteName(user)}`,
       cause,
     });
   }

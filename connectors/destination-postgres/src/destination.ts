@@ -6,7 +6,7 @@ import { type Config, configSchema } from './config.ts';
 import { connect, prepareWriting, targetOf } from './connection.ts';
 import { quoteName } from './identifier.ts';
 import { planTables } from './plan-tables.ts';
-import { reasonOf } from './postgres-error.ts';
+import { classify, type PostgresError, reasonOf } from './postgres-error.ts';
 import { prepareTables } from './prepare-tables.ts';
 import { type StreamTable, streamTable } from './store-batch.ts';
 import { storeThenConfirm } from './store-then-confirm.ts';
@@ -102,13 +102,16 @@ async function* write(context: WriteContext<Config>): AsyncGenerator<Destination
     for (const [stream, prepared] of await prepareTables(client, config.schema, plans, log))
       tables.set(stream, prepared instanceof ConnectorError ? prepared : streamTable(prepared));
   } catch (cause) {
-    throw cause instanceof ConnectorError
-      ? cause
-      : new ConnectorError('permission_missing', {
-          message: `The tables could not be prepared: ${reasonOf(cause)}.`,
-          remedy: 'Run `check`.',
-          cause,
-        });
+    if (cause instanceof ConnectorError) throw cause;
+    const { code } = cause as PostgresError;
+    // What is missing, and how to get it, is known better than "permission denied".
+    if (code === '42501') await checkRights(client, config.schema);
+    const isLost = classify(cause) === 'connection';
+    throw new ConnectorError(isLost ? 'unreachable' : code === '42501' ? 'permission_missing' : 'config_invalid', {
+      message: `The tables in schema "${config.schema}" could not be prepared: ${reasonOf(cause)}.`,
+      remedy: isLost ? 'Run again later.' : 'Run `check`, which says what is missing.',
+      cause,
+    });
   } finally {
     await client.end().catch(() => {});
   }

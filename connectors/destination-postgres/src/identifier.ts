@@ -8,9 +8,12 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Quotes text for SQL. Right for a server with standard_conforming_strings, which every session here sets. */
+/**
+ * Quotes text for SQL. Right for a server with standard_conforming_strings, which every session here sets. NUL, which can't
+ * stand in SQL and is in no JSON that Postgres holds, becomes a replacement character.
+ */
 export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  return `'${text.replaceAll("'", "''").replaceAll('\0', '\uFFFD')}'`;
 }
 
 /**

@@ -77,10 +77,11 @@ describe('an error of connecting', () => {
 
 describe('an error of writing', () => {
   it.each([
-    ['42501', 'permission_missing', /Grant select, insert/],
+    ['42501', 'permission_missing', /Grant usage and create on its schema, and select, insert/],
     ['42P01', 'config_invalid', /dropped/],
     ['53100', 'unreachable', /disk space/],
-    ['22023', 'record_refused', /it says why \(22023\)/],
+    ['54011', 'config_invalid', /columns: raw/],
+    ['23505', 'config_invalid', /it says why \(23505\)/],
   ] as const)('%s becomes %s', (code, expected, text) => {
     const said = tableError(error(code), '"public"."t"');
     expect(said.code).toBe(expected);

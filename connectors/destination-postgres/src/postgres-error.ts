@@ -53,10 +53,10 @@ export function rowOf(error: unknown): number | undefined {
   return row === undefined ? undefined : Number(row);
 }
 
-/** What an error says in one line: message and detail, nothing of the connection. */
+/** What an error says in one line without a full stop: message and detail, nothing of the connection. */
 export function reasonOf(error: unknown): string {
   const { message, detail, code } = error as PostgresError;
-  return [message || code, detail].filter(Boolean).join(': ').replaceAll(/\s+/g, ' ');
+  return [message || code, detail].filter(Boolean).join(': ').replaceAll(/\s+/g, ' ').replace(/\.$/, '');
 }
 
 /** Where a connection goes, without the password. */
@@ -148,25 +148,19 @@ export function connectionError(cause: unknown, { host, port, database, user }: 
 export function tableError(cause: unknown, table: string): ConnectorError {
   const { code = '' } = cause as PostgresError;
   const reason = reasonOf(cause);
-  const trouble = classify(cause);
-  const errorCode: ErrorCode =
-    code === '42501'
-      ? 'permission_missing'
-      : trouble === 'permanent'
-        ? 'config_invalid'
-        : trouble === 'record'
-          ? 'record_refused'
-          : 'unreachable';
+  // What is wrong with a record is dealt with where the batches are; of a table's definition it is for a person to mend.
+  const isPassing = ['connection', 'transient'].includes(classify(cause));
+  const errorCode: ErrorCode = code === '42501' ? 'permission_missing' : isPassing ? 'unreachable' : 'config_invalid';
   const remedies: Partial<Record<string, string>> = {
-    '42501': `Grant select, insert, update and delete on ${table}, and ownership where columns are to be added.`,
+    '42501': `Grant usage and create on its schema, and select, insert, update and delete on ${table}; only its owner may add columns.`,
+    '54011': 'Choose fewer `fields`, or set columns: raw.',
     '42P01': 'The table was dropped while it was written: run again.',
     '42703': 'The table was changed while it was written: run again.',
     '53100': 'Free disk space on the server; then run again.',
     '25006': 'Connect to the primary server, not to a standby.',
   };
   const remedy =
-    remedies[code] ??
-    (trouble === 'permanent' ? 'Change the table or the configuration; then run again.' : 'Run again later.');
+    remedies[code] ?? (isPassing ? 'Run again later.' : 'Change the table or the configuration; then run again.');
   return new ConnectorError(errorCode, {
     message: `Writing to ${table} failed: ${reason}${code ? ` (${code})` : ''}.`,
     remedy,

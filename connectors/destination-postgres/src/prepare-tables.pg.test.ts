@@ -150,6 +150,36 @@ describe('tables', () => {
     ]);
   });
 
+  it('keep comparing versions as they were, or refuse', async () => {
+    const name = newName();
+    await write(name, {}, [{ id: '1', v: 5, name: 'new' }]);
+    const properties = { id: { type: 'string' }, v: { type: 'string', format: 'date-time' } };
+    const { messages } = await write(name, { stream: { json_schema: { properties } } }, [{ id: '1', v: '2024-01-01' }]);
+    expect(messages).toEqual([
+      expect.objectContaining({
+        stream_status: expect.objectContaining({ error: expect.stringContaining('drop column "v"') }),
+      }),
+    ]);
+    expect(await query(`select _raw_data ->> 'name' as name from "${name}"`)).toEqual([{ name: 'new' }]);
+  });
+
+  it('of mode append get the columns of another key, filled for the rows that are there', async () => {
+    const name = newName();
+    const append = { destination_sync_mode: 'append' as const };
+    await write(name, append, [{ id: '1', ref: { no: 7 } }]);
+    await write(name, { ...append, stream: { primary_key: [['ref', 'no']] } }, [{ id: '2', ref: { no: 8 } }]);
+    expect(await query(`select ref_no from "${name}" order by 1`)).toEqual([{ ref_no: '7' }, { ref_no: '8' }]);
+  });
+
+  it('that are partitioned are refused', async () => {
+    const name = newName();
+    await db.pool.query(
+      `create table "${name}" (id text primary key, _raw_data jsonb, _synced_at timestamptz, _updated_at timestamptz) partition by hash (id)`,
+    );
+    const { messages } = await write(name, {}, [{ id: '1' }]);
+    expect(JSON.stringify(messages)).toContain('was not made by Penstock');
+  });
+
   it.each([
     ['another key', { stream: { primary_key: [['id'], ['name']] } }, 'no unique index on \\(id, name\\)'],
     ['mode append', { destination_sync_mode: 'append' as const }, 'keeps one row a key'],
@@ -168,6 +198,15 @@ describe('tables', () => {
   it('are made in a schema that does not exist yet', async () => {
     await write('elsewhere', {}, [{ id: '1' }], { schema: 'My "schema"' });
     expect(await query('select id from "My ""schema""".elsewhere')).toEqual([{ id: '1' }]);
+  });
+
+  it('are made in a schema that several programs make at the same moment', async () => {
+    for (let round = 1; round <= 5; round++) {
+      const schema = `together_${round}`;
+      const runs = await Promise.all([1, 2, 3].map((id) => write('both', {}, [{ id: `${id}` }], { schema })));
+      for (const { messages } of runs) expect(outline(messages)).toEqual(['both:result']);
+      expect(await query(`select id from ${schema}.both order by id`)).toHaveLength(3);
+    }
   });
 
   it('are made once when two programs start at the same moment', async () => {

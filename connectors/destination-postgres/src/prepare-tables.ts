@@ -4,7 +4,7 @@ import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
 import { quoteName, quoteText } from './identifier.ts';
 import { tableName, valueAt } from './merge-sql.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
-import { tableError } from './postgres-error.ts';
+import { classify, tableError } from './postgres-error.ts';
 
 /** What the database has under a table's name. */
 export type ExistingTable = {
@@ -21,6 +21,8 @@ export type ExistingTable = {
 /** What has to be done before a stream's records can be stored. */
 export type TableChange = {
   readonly statements: readonly string[];
+  /** Indexes that are missing: made after the columns are filled, and each by itself, since readers need not wait for them. */
+  readonly indexes: readonly string[];
   /** The plan, fitted to columns that are there already. */
   readonly plan: TablePlan;
   /** Columns to be filled from `_raw_data` in the rows that are there. */
@@ -37,7 +39,7 @@ const fillingMark = 'penstock: being filled';
  * @throws ConnectorError `config_invalid` when the table is not one of ours, or its key is another one
  */
 export function changeTable(plan: TablePlan, existing: ExistingTable | undefined): TableChange {
-  if (!existing) return { statements: createTable(plan), plan, fill: [], warnings: [] };
+  if (!existing) return { statements: createTable(plan), indexes: [], plan, fill: [], warnings: [] };
   const name = tableName(plan);
   const refuse = (message: string, remedy: string) => new ConnectorError('config_invalid', { message, remedy });
   if (
@@ -73,10 +75,18 @@ export function changeTable(plan: TablePlan, existing: ExistingTable | undefined
     );
     return kind ? [{ ...column, kind }] : [];
   };
+  const { version } = plan;
+  const versionType = version && existing.columns[version.name];
+  // Versions of two kinds can't be compared: with some missing, old records would replace new ones.
+  if (version && versionType && ![sqlTypes[version.kind], 'jsonb', 'numeric'].includes(versionType))
+    throw refuse(
+      `Column ${version.name} of ${name} is ${versionType}, and the schema now says ${sqlTypes[version.kind]}: newer and older records could not be told apart.`,
+      `Run: alter table ${name} drop column ${quoteName(version.name)}; the next run makes it again from _raw_data.`,
+    );
   const fitted = {
     ...plan,
     key: plan.key.map((column) => fit(column)[0] ?? column),
-    version: plan.version && (plan.key.includes(plan.version) ? plan.version : fit(plan.version)[0]),
+    version: version && (plan.key.includes(version) ? version : fit(version)[0]),
     columns: plan.columns.flatMap(fit),
   };
   const statements = added.flatMap(({ name: column, kind }) => [
@@ -86,9 +96,12 @@ export function changeTable(plan: TablePlan, existing: ExistingTable | undefined
   const missing = plan.indexes.filter((index) => !existing.indexes.includes(index.name));
   const toFill = new Set([...existing.filling, ...added.map((column) => column.name)]);
   return {
-    statements: [...statements, ...missing.map((index) => createIndex(plan, index))],
+    statements,
+    indexes: missing.map((index) => createIndex(plan, index)),
     plan: fitted,
-    fill: [...(fitted.version ? [fitted.version] : []), ...fitted.columns].filter((column) => toFill.has(column.name)),
+    fill: [...new Set([...fitted.key, ...(fitted.version ? [fitted.version] : []), ...fitted.columns])].filter(
+      (column) => toFill.has(column.name),
+    ),
     warnings,
   };
 }
@@ -134,7 +147,7 @@ export async function readTables(
   names: readonly string[],
 ): Promise<Map<string, ExistingTable>> {
   const { rows } = await client.query<ExistingTable & { name: string }>(
-    `select c.relname as name, c.relkind in ('r', 'p') as is_table,
+    `select c.relname as name, c.relkind = 'r' as is_table,
        (select coalesce(json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)), '{}') from pg_attribute a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
        (select coalesce(json_agg(a.attname), '[]') from pg_attribute a
@@ -161,7 +174,10 @@ export async function prepareTables(
   log: ConnectorLog,
 ): Promise<Map<string, TablePlan | ConnectorError>> {
   const { rows } = await client.query('select from pg_namespace where nspname = $1', [schema]);
-  if (rows.length === 0) await client.query(`create schema if not exists ${quoteName(schema)}`);
+  if (rows.length === 0)
+    await oneAtATime(client, async () => {
+      await client.query(`create schema if not exists ${quoteName(schema)}`);
+    });
   const names = plans.flatMap((plan) => [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
   const existing = await readTables(client, schema, names);
   const prepared = new Map<string, TablePlan | ConnectorError>();
@@ -169,6 +185,8 @@ export async function prepareTables(
     try {
       prepared.set(plan.stream, await prepareTable(client, plan, existing, log));
     } catch (error) {
+      // Without a connection there are no other streams to go on with.
+      if (!(error instanceof ConnectorError) && classify(error) === 'connection') throw error;
       prepared.set(plan.stream, error instanceof ConnectorError ? error : tableError(error, tableName(plan)));
     }
   }
@@ -188,16 +206,15 @@ async function prepareTable(
   };
   let change = statementsFor(known);
   if (change.statements.length > 0)
-    await inTransaction(client, async () => {
-      // One at a time, and what another process did meanwhile counts. Waiting long behind a reader would hold up all that
-      // come after it.
-      await client.query(`set local lock_timeout = '10s'; select pg_advisory_xact_lock(hashtext('penstock tables'))`);
+    await oneAtATime(client, async () => {
+      // What another process did meanwhile counts.
       const now = await readTables(client, plan.schema, [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
       change = statementsFor(now);
       for (const statement of change.statements) await client.query(statement);
     });
   for (const warning of change.warnings) log.warn(warning, { stream: plan.stream });
   await fillColumns(client, change);
+  for (const statement of change.indexes) await oneAtATime(client, () => client.query(statement));
   return change.plan;
 }
 
@@ -223,9 +240,12 @@ async function fillColumns(client: Client, { plan, fill }: TableChange): Promise
   for (const column of fill) await client.query(`comment on column ${name}.${quoteName(column.name)} is null`);
 }
 
-async function inTransaction(client: Client, work: () => Promise<void>): Promise<void> {
+/** Changes definitions in a transaction, while no other of our programs does: `if not exists` alone fails when two do it at once. */
+async function oneAtATime(client: Client, work: () => Promise<unknown>): Promise<void> {
   await client.query('begin');
   try {
+    // Waiting long behind a reader would hold up all that come after it.
+    await client.query(`set local lock_timeout = '10s'; select pg_advisory_xact_lock(hashtext('penstock tables'))`);
     await work();
     await client.query('commit');
   } catch (error) {

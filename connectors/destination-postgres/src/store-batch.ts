@@ -17,6 +17,7 @@ const newline = Buffer.from('\n');
 /** A stream's table and its statements. */
 export type StreamTable = { readonly plan: TablePlan; readonly sql: MergeSql; readonly name: string };
 
+/** Builds the statements of a table that is there. */
 export function streamTable(plan: TablePlan): StreamTable {
   return { plan, sql: buildMergeSql(plan), name: tableName(plan) };
 }
@@ -33,6 +34,7 @@ class KeysMissing extends Error {
   }
 }
 
+/** What storing one batch goes by. */
 export type StoreOptions = {
   readonly config: Config;
   readonly log: ConnectorLog;
@@ -46,6 +48,7 @@ export type StoreOptions = {
 /** One connection, made when it is needed and again when it broke. Stores one batch at a time. */
 export class BatchStore {
   #client: Client | undefined;
+  #isClosed = false;
 
   /**
    * Stores a batch in one transaction, or in several when a bad record had to be found; all of them are committed when this
@@ -75,8 +78,13 @@ export class BatchStore {
     return total;
   }
 
-  /** Closes the connection; an open transaction is rolled back by the server. */
+  /** Closes the connection for good; an open transaction is rolled back by the server. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#disconnect();
+  }
+
+  async #disconnect(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
     await client?.end().catch(() => {});
@@ -145,9 +153,11 @@ export class BatchStore {
       const client = await connect(config);
       this.#client = client;
       try {
+        // Closed while it was connecting: nobody else would close this one.
+        if (this.#isClosed) throw new ConnectorError('stopped', { message: 'The connection is not needed any more.' });
         await prepareWriting(client);
       } catch (error) {
-        await this.close();
+        await this.#disconnect();
         throw error;
       }
     }
@@ -165,7 +175,7 @@ export class BatchStore {
       ))
     )
       return;
-    await this.close();
+    await this.#disconnect();
   }
 }
 

@@ -148,11 +148,16 @@ class Writer {
     if (batch.bytes >= batch_bytes_max || batch.count >= batch_records_max) this.#seal(stream);
   }
 
-  /** All that is being filled, at most one period after its first record. */
+  /**
+   * All that is being filled, at most one period after its first record. A stream with a batch in the queue goes on filling:
+   * while Postgres stands still, small batches would pile up, each with its buffer (P4).
+   */
   #startFlushTimer(): NodeJS.Timeout {
     return setTimeout(() => {
       this.#flushTimer = undefined;
-      for (const stream of [...this.#filling.keys()]) this.#seal(stream);
+      const queued = new Set(this.#queue.map((batch) => batch.stream));
+      for (const stream of [...this.#filling.keys()]) if (!queued.has(stream)) this.#seal(stream);
+      if (this.#filling.size > 0) this.#flushTimer = this.#startFlushTimer();
     }, this.#context.config.limits.batch_seconds_max * 1000);
   }
 
@@ -197,7 +202,7 @@ class Writer {
       const options = { config, log, whenTurn, isWanted, signal: this.#stopping.signal };
       const counts = await store.store(this.#tables.get(stream) as StreamTable, batch, options);
       // Only now is it sure that no socket holds on to it.
-      if (counts) batch.release();
+      if (counts) batch.release(this.#stores.length + 1);
       if (counts && isWanted())
         this.#emit([message.writeResult({ stream, ...counts }), ...this.#checkpoints.committed(stream)]);
     } catch (error) {
@@ -225,7 +230,8 @@ class Writer {
 
   #emit(messages: readonly DestinationMessage[]): void {
     if (messages.length === 0) return;
-    this.#outbox.push(...messages);
+    // One by one: as arguments of one call, tens of thousands don't fit on the stack.
+    for (const item of messages) this.#outbox.push(item);
     this.#wakeOutput();
   }
 

@@ -52,14 +52,17 @@ export function record(stream: string, data: object | string, lineNumber = 1): I
   return { kind: 'record', stream, data: Buffer.from(json), line: Buffer.from(line), lineNumber };
 }
 
+/** A checkpoint of one stream. */
 export function checkpoint(stream: string, data: unknown): InputItem {
   return { kind: 'checkpoint', message: message.sourceState({ state_type: 'stream', stream, data }) };
 }
 
+/** A checkpoint of all streams. */
 export function globalCheckpoint(data: unknown): InputItem {
   return { kind: 'checkpoint', message: message.sourceState({ state_type: 'global', data }) };
 }
 
+/** What a source says about a stream. */
 export function status(stream: string, value: 'start' | 'running' | 'complete'): InputItem {
   return { kind: 'status', message: message.streamStatus({ stream, status: value }) };
 }
