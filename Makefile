@@ -13,13 +13,14 @@ node_modules/.package-lock.json: package-lock.json package.json
 	npm ci --no-progress --loglevel=error
 	@touch $@
 
-demo: install ## Sync a simulated Stripe account into a real Postgres, live (LIVE=1 with STRIPE_API_KEY: your account)
-	@npm run --silent demo
+# Not by npm: after Ctrl-C it would report a failure.
+demo: install ## Sync a simulated Stripe account, live (LIVE=1: your own)
+	@node_modules/.bin/node e2e/demo/src/main.ts
 
-test: check ## Types, lint, unit, Postgres, process and repository tests; needs no Docker
+test: check ## Check, then all tests; needs no Docker
 	npm run --silent test
 
-test-postgres-15: install ## The Postgres tests on the oldest version that is supported
+test-postgres-15: install ## Postgres tests on the oldest supported version
 	PENSTOCK_TEST_POSTGRES=15 npm run --silent test:postgres
 
 check: install ## Format, lint, types, generated files

@@ -4,7 +4,7 @@ import pg from 'pg';
 const QUESTIONS: readonly { title: string; sql: string }[] = [
   {
     title: 'New customers in the last six months',
-    sql: `select to_char(date_trunc('month', created), 'YYYY-MM') as month, count(*) as customers
+    sql: `select to_char(created, 'YYYY-MM') as month, count(*) as customers
 from customers
 group by 1 order by 1 desc limit 6`,
   },

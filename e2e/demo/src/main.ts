@@ -18,7 +18,7 @@ const apiKey = process.env.STRIPE_API_KEY;
 
 if (live && !apiKey) {
   console.error(
-    'LIVE=1 syncs your own Stripe account: set STRIPE_API_KEY to a key of it (a restricted, read-only one is best).',
+    'LIVE=1 syncs your own Stripe account: put a key of it into STRIPE_API_KEY.\nA restricted one that may only read is best: https://dashboard.stripe.com/apikeys',
   );
   process.exitCode = 2;
 } else {
@@ -38,6 +38,7 @@ async function demo(): Promise<number> {
   try {
     await client.connect();
     if (!live) await forgetFinishedDemo(client);
+    const goesOn = await hasState(client);
     // The key itself stays in the environment; the file names it.
     const stripe = live
       ? { api_key: `\${STRIPE_API_KEY}` }
@@ -50,13 +51,12 @@ async function demo(): Promise<number> {
     await writeFile(pipelineFile, `${JSON.stringify(pipeline, null, 2)}\n`, { mode: 0o600 });
 
     console.log(`${live ? 'Your Stripe account' : 'A simulated Stripe account'} → a real Postgres, all streams:`);
-    console.log(`  penstock sync --config ${pipelineShown}\n`);
+    console.log(`  penstock sync --config ${pipelineShown}`);
+    if (goesOn) console.log('It goes on where the last one stopped.');
+    console.log();
     const { code, signal } = await runSync(pipelineFile);
     if (code !== 0) {
-      const how = signal === null ? `ended with exit code ${code}` : `was killed (${signal})`;
-      console.log(
-        `\nThe sync ${how}. Nothing is lost: run \`make demo\` again, and it goes on from the last checkpoint.`,
-      );
+      console.log(`\n${farewell(code, signal)}`);
       return code ?? 1;
     }
     await client.query(
@@ -81,6 +81,22 @@ async function forgetFinishedDemo(client: pg.Client): Promise<void> {
   await client.query(`drop schema if exists ${SCHEMA}, penstock, penstock_demo cascade`);
 }
 
+/** Whether an earlier sync has saved anything. */
+async function hasState(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>(`select to_regnamespace('penstock') is not null as found`);
+  return rows[0]!.found;
+}
+
+/** What to do after a sync that didn't succeed; why it didn't it has said itself. */
+function farewell(code: number | null, signal: NodeJS.Signals | null): string {
+  // A display that was killed leaves the cursor hidden.
+  const restored = signal !== null && process.stdout.isTTY ? '\u001b[?25h' : '';
+  const how = signal === null ? `ended with exit code ${code}` : `was killed (${signal})`;
+  const todo =
+    code === 20 ? 'Mend what it says; then run `make demo` again.' : 'Run `make demo` again: it goes on from there.';
+  return `${restored}The sync ${how}. What is in the tables stays.\n${todo}`;
+}
+
 /** On a terminal the server stays until Ctrl-C, so that there is something to connect to. */
 async function offerConnection(url: string): Promise<void> {
   console.log('\nLook at it yourself:');
@@ -90,7 +106,8 @@ async function offerConnection(url: string): Promise<void> {
   }
   console.log(`  psql '${url}'`);
   console.log(`  npm exec -- penstock state show --config ${pipelineShown}`);
-  console.log('\nPostgres stays up until Ctrl-C.');
+  const again = live ? 'reads what is new' : 'starts afresh';
+  console.log(`\nPostgres stays up until Ctrl-C. After that \`make demo\` ${again}.`);
   // Signal listeners alone don't keep a process alive.
   const alive = setInterval(() => {}, 2 ** 30);
   await new Promise((resolve) => {

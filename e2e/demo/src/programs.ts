@@ -9,30 +9,37 @@ function program(name: string): string {
 }
 
 /**
- * The account: always the same one, so that a demo that was cut short finds it again. 50,000 objects over all lists, most
- * of them young, as in an account that grows.
+ * The account: always the same one, so that a demo that was cut short finds it again. 50,000 objects in the lists that are
+ * streams (the others have the rest), most of them young, as in an account that grows.
  */
 const ACCOUNT = [
   '--seed=7',
-  '--objects=50000',
+  '--objects=54500',
   '--distribution=recent-heavy',
   '--from=2023-10-01T00:00:00Z',
   '--to=2026-09-30T00:00:00Z',
 ];
 
+/**
+ * Runs the program that follows until stdin ends, and so no longer than the demo lives, however that ends. Its stdout is the
+ * program's alone, to end with it.
+ */
+const WHILE_STDIN_IS_OPEN = `exec 3<&0; "$@" 3<&- </dev/null & exec >/dev/null; cat <&3 >/dev/null; kill $!`;
+
 /** Starts the Stripe simulator on a free port. */
 export async function startSimulator(): Promise<{ url: string; stop(): void }> {
-  // A group of its own: Ctrl-C on the terminal must not take the server away before the sync has stopped.
-  const child = spawn(process.execPath, [program('stripe-simulator'), '--port=0', ...ACCOUNT], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const command = [process.execPath, program('stripe-simulator'), '--port=0', ...ACCOUNT];
+  const child = spawn('/bin/sh', ['-c', WHILE_STDIN_IS_OPEN, 'sh', ...command], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    // A group of its own: Ctrl-C on the terminal must not take the server away before the sync has stopped.
     detached: true,
   });
-  process.once('exit', () => child.kill());
+  const lines = createInterface({ input: child.stdout });
   const [line] = (await Promise.race([
-    once(createInterface({ input: child.stdout }), 'line'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`stripe-simulator ended with exit code ${code}`))),
+    once(lines, 'line'),
+    once(lines, 'close').then(() => Promise.reject(new Error('stripe-simulator ended before it listened'))),
   ])) as [string];
-  return { url: (JSON.parse(line) as { url: string }).url, stop: () => void child.kill() };
+  return { url: (JSON.parse(line) as { url: string }).url, stop: () => void child.stdin.end() };
 }
 
 /** Runs `penstock sync` on this terminal. */
