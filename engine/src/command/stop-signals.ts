@@ -1,3 +1,8 @@
+import { ExitCode } from '@penstock/protocol';
+
+/** How long an end on demand may take, in milliseconds, until this process leaves without it. */
+const HARD_STOP_MS = 10_000;
+
 /** How a run is asked to stop from outside. */
 export interface StopSignals {
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
@@ -18,17 +23,27 @@ export function listenForStop(onStop: (text: string) => void): StopSignals {
     if (soft.signal.aborted) {
       onStop(`${signal} again: killing both sides. What was saved stays.`);
       hard.abort();
+      process.exitCode = ExitCode.stopped;
+      exitAnyway();
+      // The next one ends this process as it ends any other.
+      ignore();
       return;
     }
     onStop(`${signal}: stopping; what is committed is saved. Once more to kill.`);
     soft.abort();
   };
+  const ignore = (): void => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
   for (const signal of signals) process.on(signal, onSignal);
   return {
     soft: soft.signal,
     hard: hard.signal,
-    dispose: () => {
-      for (const signal of signals) process.off(signal, onSignal);
-    },
+    dispose: ignore,
   };
+}
+
+/** Ends this process, soon and with its exit code, even when something keeps it: a reader of stdout that has stalled. */
+export function exitAnyway(): void {
+  setTimeout(() => process.exit(), HARD_STOP_MS).unref();
 }

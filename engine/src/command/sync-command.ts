@@ -1,10 +1,17 @@
 import { CodedError, encodeMessage, toCodedError } from '@penstock/protocol';
 import { removeLeftovers } from '../launch/private-folder.ts';
 import { loadPipeline, locateState, prepareSide } from '../pipeline/prepare.ts';
+import type { Reporter } from '../report/reporter.ts';
 import { failureBeforeRun, runSync } from '../sync.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
-import { listenForStop } from './stop-signals.ts';
+import { exitAnyway, listenForStop } from './stop-signals.ts';
 import { openStateStore, prepareContext, startOwnPostgres, withOwnPostgres } from './workspace.ts';
+
+/** How long a reader of stdout that has stalled may keep a run from ending that was told to stop, in milliseconds. */
+const STALLED_READER_MS = 30_000;
+
+/** Longest delay of a timer, in seconds: 24 days. */
+const TIMER_SECONDS_MAX = 2_147_483;
 
 /** The flags of `penstock sync`. */
 export interface SyncArguments extends PipelineArguments {
@@ -21,10 +28,13 @@ export interface SyncArguments extends PipelineArguments {
 /** Runs a pipeline once. @returns the exit code */
 export async function syncCommand(args: SyncArguments, context: CommandContext): Promise<number> {
   const { stdout, stderr, environment } = context;
-  const say = (text: string): void => void stderr.write(`${text}\n`);
+  let reporter: Reporter | undefined;
+  const say = (text: string): void => void (reporter?.say(text) || stderr.write(`${text}\n`));
   const stop = listenForStop(say);
   const undo: (() => Promise<void>)[] = [];
   try {
+    const timeLimitMs = milliseconds(args.timeLimit, '--time-limit');
+    const startTimeoutMs = milliseconds(args.startTimeout, '--start-timeout');
     await removeLeftovers();
     // Loaded while the connectors start: the terminal display is large.
     const reporting = import('../report/reporter.ts');
@@ -47,25 +57,27 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     const mode = args.json === true ? 'json' : args.plain === true || !stdout.isTTY ? 'plain' : 'live';
     const { createReporter } = await reporting;
     let runId: string | undefined;
-    const reporter = createReporter({ mode, stdout, pipeline: pipeline.name, runId: () => runId });
+    const shown = createReporter({ mode, stdout, pipeline: pipeline.name, runId: () => runId });
+    reporter = shown;
+    stop.hard.addEventListener('abort', shown.abandon, { once: true });
     const result = await runSync({
       name: pipeline.name,
       source: source!,
       destination: destination!,
       streams: pipeline.streams,
       store,
-      onMessage: (message) => reporter.onMessage(message),
+      onMessage: (message) => shown.onMessage(message),
       onRun: (id) => {
         runId = id;
       },
       runId: args.runId,
       resetState: args.resetState,
-      timeLimitMs: seconds(args.timeLimit, '--time-limit'),
-      startTimeoutMs: seconds(args.startTimeout, '--start-timeout'),
+      timeLimitMs,
+      startTimeoutMs,
       signal: stop.soft,
       killSignal: stop.hard,
     });
-    await reporter.close();
+    await closeInTime(shown, stop.soft.aborted || result.eof.reason === 'time_limit');
     if (result.error !== undefined && mode === 'json') say(`penstock: ${result.error.text.trim()}`);
     return result.exitCode;
   } catch (thrown) {
@@ -79,8 +91,20 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
   }
 }
 
-function seconds(value: number | undefined, flag: string): number | undefined {
-  if (value === undefined) return undefined;
-  if (Number.isFinite(value) && value > 0) return value * 1000;
-  throw new CodedError('usage', { message: `${flag}: expected a number of seconds greater than 0.` });
+/** Waits until everything is written; a run that was told to stop waits only so long for a reader that has stalled. */
+async function closeInTime(reporter: Reporter, wasStopped: boolean): Promise<void> {
+  const giveUp = (): void => {
+    reporter.abandon();
+    exitAnyway();
+  };
+  const timer = wasStopped ? setTimeout(giveUp, STALLED_READER_MS) : undefined;
+  await reporter.close();
+  clearTimeout(timer);
+}
+
+function milliseconds(seconds: number | undefined, flag: string): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (seconds > 0 && seconds <= TIMER_SECONDS_MAX) return seconds * 1000;
+  const message = `${flag}: expected a number of seconds greater than 0, at most ${TIMER_SECONDS_MAX}.`;
+  throw new CodedError('usage', { message });
 }

@@ -54,6 +54,12 @@ export class LiveView {
     else this.#logs.push(paint(logLine(message.log, message._emitted_by), this.#options.color));
   }
 
+  /** Prints a line above the display. @returns false after the display's end */
+  say(text: string): boolean {
+    if (!this.#closed) this.#logs.push(text);
+    return !this.#closed;
+  }
+
   /** Takes the display away and prints the summary. */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -48,6 +48,17 @@ it.each(['json', 'plain'] as const)('%s: goes on when the reader leaves', async 
   await reporter.close();
 });
 
+it.each(['json', 'plain'] as const)('%s: does not wait for a stalled reader that was given up', async (mode) => {
+  const stdout = new PassThrough({ highWaterMark: 10 });
+  const reporter = createReporter({ mode, stdout, pipeline: 'p' });
+  const waits = reporter.onMessage(log('x'.repeat(200)));
+  const closed = reporter.close();
+  reporter.abandon();
+  await Promise.all([waits, closed]);
+  expect(reporter.onMessage(log('y'))).toBeUndefined();
+  expect([stdout.listenerCount('drain'), stdout.listenerCount('close')]).toEqual([0, 1]);
+});
+
 it('quiet: writes nothing', async () => {
   const { stdout, written } = fakeTerminal(80, 24);
   const reporter = createReporter({ mode: 'quiet', stdout, pipeline: 'p' });
@@ -77,4 +88,17 @@ it('live: leaves the summary and every log on the screen, however short the run'
   const end = written().slice(written().lastIndexOf('careful'));
   expect(end).toContain('✓ customers');
   expect(end).toContain('shop: stopped at the time limit, 1 of 6 streams failed. Run again to go on.');
+});
+
+it('live: prints what it is told to say above the display, and nothing once it is closed', async () => {
+  const { stdout, written } = fakeTerminal(80, 24);
+  const reporter = createReporter({ mode: 'live', stdout, pipeline: 'p', color: false });
+  expect(reporter.say('SIGINT: stopping')).toBe(true);
+  await reporter.close();
+  expect(written()).toContain('SIGINT: stopping\n');
+  expect(reporter.say('too late')).toBe(false);
+});
+
+it.each(['json', 'plain', 'quiet'] as const)('%s: leaves what is said to stderr', (mode) => {
+  expect(createReporter({ mode, stdout: new PassThrough(), pipeline: 'p' }).say('SIGINT: stopping')).toBe(false);
 });

@@ -33,8 +33,12 @@ export interface Reporter {
    * @returns undefined, or a promise to wait for before the next one: the output is full
    */
   onMessage(message: EngineMessage): Promise<void> | undefined;
+  /** Shows a line for people above a live display. @returns false where there is none: say it on stderr */
+  say(text: string): boolean;
   /** Ends the display, with the summary when `eof` has come. Resolves when everything is written. */
   close(): Promise<void>;
+  /** Gives a reader up that has stalled: neither messages nor {@link close} wait for it from now on. */
+  abandon(): void;
 }
 
 /** A reporter for each mode. A reader that leaves is no error: the run goes on. */
@@ -43,13 +47,16 @@ export function createReporter(options: ReporterOptions): Reporter {
   const color = options.color ?? wantsColor(options.stdout);
   const now = options.now ?? Date.now;
   const { pipeline } = options;
+  const abandon = () => output.abandon();
   switch (options.mode) {
     case 'quiet':
-      return { onMessage: () => undefined, close: async () => {} };
+      return { onMessage: () => undefined, say: () => false, close: async () => {}, abandon };
     case 'json':
       return {
         onMessage: (message) => output.write(encodeMessage(message)),
+        say: () => false,
         close: () => output.whenFlushed(),
+        abandon,
       };
     case 'plain': {
       let state = initialPlainState;
@@ -60,7 +67,9 @@ export function createReporter(options: ReporterOptions): Reporter {
           state = change.state;
           return output.write(change.lines.map((line) => `${paint(line, color)}\n`).join(''));
         },
+        say: () => false,
         close: () => output.whenFlushed(),
+        abandon,
       };
     }
     case 'live': {
@@ -80,7 +89,9 @@ export function createReporter(options: ReporterOptions): Reporter {
           view.onMessage(message);
           return undefined;
         },
+        say: (text) => view.say(text),
         close: () => view.close(),
+        abandon,
       };
     }
   }

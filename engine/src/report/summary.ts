@@ -61,8 +61,9 @@ function outcomeLines(eof: EofPayload, pipeline: string, width: number): Line[] 
   const lines: Line[] = wrap(said, width).map((line): Line => [[line, style]]);
   const failure = eof.run_progress.connection_status ?? eof.request_progress.connection_status;
   if (failure !== undefined) {
-    const todo = failure.failure_type === undefined ? '' : ` ${connectionAdvice[failure.failure_type]}`;
-    const why = `${oneLine(failure.message ?? 'The connection failed.')}${todo}`;
+    const said = oneLine(failure.message ?? 'The connection failed.');
+    // Most messages say already what to do.
+    const why = failure.failure_type === 'transient' && !/\bagain\b/.test(said) ? `${said} Run again later.` : said;
     lines.push(...wrap(why, width - 2).map((line): Line => [[`  ${line}`, 'red']]));
   }
   const { request_progress: call, run_progress: run } = eof;
@@ -76,12 +77,6 @@ function outcomeLines(eof: EofPayload, pipeline: string, width: number): Line[] 
   lines.push(...wrap(text, width - 2).map((line): Line => [[`  ${line}`, 'plain']]));
   return lines;
 }
-
-const connectionAdvice: Record<NonNullable<StreamProgress['failure_type']>, string> = {
-  config: '',
-  transient: 'Run again later.',
-  system: '',
-};
 
 function outcome(eof: EofPayload, pipeline: string): Segment {
   const streams = Object.values(eof.run_progress.streams);

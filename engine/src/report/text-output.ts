@@ -6,22 +6,26 @@ import type { Writable } from 'node:stream';
  */
 export class TextOutput {
   readonly #output: Writable;
+  /** Called when there is nothing to wait for any more. */
+  readonly #waiting = new Set<() => void>();
   #gone = false;
   #drained: Promise<void> | undefined;
 
   constructor(output: Writable) {
     this.#output = output;
-    output.on('error', () => {
-      this.#gone = true;
-    });
-    output.on('close', () => {
-      this.#gone = true;
-    });
+    // A reader that dies never drains.
+    for (const event of ['error', 'close'] as const) output.on(event, () => this.abandon());
   }
 
-  /** Whether the reader has left. */
+  /** Whether the reader has left, or was given up. */
   get isGone(): boolean {
     return this.#gone;
+  }
+
+  /** Gives a reader up that has stalled: nobody waits for it any more. */
+  abandon(): void {
+    this.#gone = true;
+    for (const done of this.#waiting) done();
   }
 
   /** @returns undefined when more may be written at once, else a promise of that */
@@ -33,15 +37,15 @@ export class TextOutput {
   }
 
   #whenDrained(): Promise<void> {
-    const output = this.#output;
     return new Promise((resolve) => {
       const done = () => {
-        // A reader that dies never drains.
-        for (const event of ['drain', 'close', 'error'] as const) output.off(event, done);
+        this.#output.off('drain', done);
+        this.#waiting.delete(done);
         this.#drained = undefined;
         resolve();
       };
-      for (const event of ['drain', 'close', 'error'] as const) output.on(event, done);
+      this.#waiting.add(done);
+      this.#output.on('drain', done);
     });
   }
 
@@ -49,11 +53,12 @@ export class TextOutput {
   whenFlushed(): Promise<void> {
     if (this.#gone) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#output.once('close', resolve);
-      this.#output.write('', () => {
-        this.#output.off('close', resolve);
+      const done = () => {
+        this.#waiting.delete(done);
         resolve();
-      });
+      };
+      this.#waiting.add(done);
+      this.#output.write('', done);
     });
   }
 }
