@@ -63,6 +63,16 @@ describe('a batch', () => {
     expect(batch.data(0).toString()).toBe('{"a":1}');
   });
 
+  it('gives its buffer to later batches, of which only so many are kept', () => {
+    const spare: Buffer<ArrayBuffer>[] = [];
+    const batches = [1, 2, 3].map(() => new Batch('s', mebibyte, spare));
+    for (const batch of batches) batch.add(Buffer.alloc(mebibyte / 2, ' '), 1);
+    for (const batch of batches) batch.release(2);
+    expect(spare).toHaveLength(2);
+    new Batch('s', mebibyte, spare).add(Buffer.alloc(mebibyte / 2, ' '), 1);
+    expect(spare).toHaveLength(1);
+  });
+
   it('takes a record that is larger than the batch was meant to be', () => {
     const batch = new Batch('s', 1000);
     const large = Buffer.from(JSON.stringify({ x: 'y'.repeat(3 * mebibyte) }));

@@ -139,6 +139,26 @@ describe('confirming', () => {
     expect(await rowCount(a)).toBe(1);
   });
 
+  it('gathers a trickle in one batch while Postgres stands still', async () => {
+    const a = newName();
+    await writeItems({ config: { url: db.url }, streams: [testStream(a)], input: [] });
+    const unlock = await lockTable(a);
+    const { messages } = await writeItems({
+      config: { url: db.url, limits: { batch_seconds_max: 0.005 } },
+      streams: [testStream(a)],
+      input: (async function* (): AsyncGenerator<InputItem[]> {
+        for (let id = 1; id <= 50; id++) {
+          yield [row(a, id)];
+          await delay(10);
+        }
+        await unlock();
+      })(),
+    });
+    // Two in flight, one in the queue, one being filled.
+    expect(outline(messages).length).toBeLessThanOrEqual(4);
+    expect(await rowCount(a)).toBe(50);
+  });
+
   it('stops reading while Postgres stands still, and loses nothing', async () => {
     const a = newName();
     await writeItems({ config: { url: db.url }, streams: [testStream(a)], input: [] });
