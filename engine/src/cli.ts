@@ -10,19 +10,25 @@ import { syncCommand } from './command/sync-command.ts';
 import { takeDottedFlags } from './pipeline/dotted-flags.ts';
 
 const configHelp = `Config of a connector, strongest first:
-  flags         --stripe.rate-limit 50, --source.stripe.rate-limit 50, --postgres.schema app
-  file          source: {type: stripe, stripe: {rate_limit: 50}}    \${NAME} is the environment
-  environment   STRIPE_API_KEY, POSTGRES_URL: TYPE_KEY for any key that flags and file leave out
-A secret is never a flag: use the environment, \${NAME} in the file, or a key that ends in _file.
-\`penstock spec --source stripe\` lists the keys.`;
+  flags        --stripe.rate-limit 50, --postgres.schema app; with --source. or
+               --destination. before the type where both sides have the same
+  file         source: {type: stripe, stripe: {rate_limit: 50}}
+               \${NAME} in it is the environment
+  environment  STRIPE_API_KEY, POSTGRES_URL: TYPE_KEY, for any other key
+A secret is never a flag: use the environment, \${NAME} in the file, or a key
+that ends in _file. \`penstock spec --source stripe\` lists the keys.`;
 
 const syncHelp = `${configHelp}
 
-Without a destination the data goes to a Postgres in your data folder, and its URL is printed.
-A run that was cut off is continued by the next call; otherwise a call begins a new run.
+Without a destination the data goes to a Postgres in your data folder, and its
+URL is printed. A run that was cut off is continued by the next call; otherwise
+a call begins a new run.
 
-Exit codes: 0 done; 10 stopped early, run again; 20 configuration or credentials; 30 try again;
-            40 a connector broke the protocol; 50 state store unreachable; 2 wrong command line.`;
+Exit codes:
+   0  done                           30  try again
+  10  stopped early, run again       40  a connector broke the protocol
+  20  configuration or credentials   50  the state can't be reached
+   2  wrong command line`;
 
 const json = { type: 'boolean', describe: 'Print JSON' } as const;
 
@@ -32,6 +38,7 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
   };
   return yargs([...argv])
     .scriptName('penstock')
+    .locale('en')
     .usage('penstock <command>\n\nMoves data from a source to a destination.')
     .command(
       'sync',
@@ -52,9 +59,9 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
           .option('run-id', { type: 'string', requiresArg: true, describe: 'Continue or begin the run of this id' })
           .option('reset-state', { type: 'boolean', describe: 'Forget the saved state and start from the beginning' })
           .conflicts('json', 'plain')
-          .example('penstock sync -c pipeline.yaml', 'run a pipeline file')
-          .example('penstock sync --source stripe', 'with STRIPE_API_KEY set: all of it into a Postgres of your own')
-          .example('penstock sync --source stripe --destination postgres --streams customers,invoices', 'only these')
+          .example('penstock sync -c pipeline.yaml', 'Run a pipeline file')
+          .example('penstock sync --source stripe', 'With STRIPE_API_KEY set')
+          .example('penstock sync -c pipeline.yaml --streams customers', 'Only this one')
           .epilogue(syncHelp),
       run(syncCommand),
     )

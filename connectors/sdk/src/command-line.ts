@@ -60,7 +60,7 @@ function commandsOf(connector: AnyConnector): Partial<Record<CommandName, Comman
       ],
       examples: [
         ['read --config config.json --catalog catalog.json', 'Everything'],
-        ['read --config config.json --catalog catalog.json --state state.ndjson', 'What is new since then'],
+        ['read --config config.json --catalog catalog.json \\\n    --state state.ndjson', 'What is new since then'],
       ],
     };
   } else {
@@ -69,8 +69,11 @@ function commandsOf(connector: AnyConnector): Partial<Record<CommandName, Comman
       required: ['config', 'catalog'],
       optional: ['input', 'output'],
       examples: [
-        ['write --config config.json --catalog catalog.json < messages.ndjson', 'From a file'],
-        ['write --config config.json --catalog catalog.json | tee -a state.ndjson', 'Keep the state for the next read'],
+        ['write --config config.json --catalog catalog.json \\\n    < messages.ndjson', 'From a file'],
+        [
+          'write --config config.json --catalog catalog.json |\n    tee -a state.ndjson',
+          'Keep the state for the next read',
+        ],
       ],
     };
   }
@@ -206,11 +209,11 @@ function describeProgram(connector: AnyConnector, commands: Partial<Record<Comma
     .usage(`${connector.description}\n\n  $0 COMMAND [FLAGS]`)
     .version(`${program} ${connector.version}`)
     .help()
-    .wrap(110)
+    .wrap(80)
     .demandCommand(1, 1, 'No command.', 'There are arguments that belong to no flag.')
     .strict()
     .epilog(
-      `${configHelp(connector)}\n\nExit codes: 0 done; 2 wrong command line or file; 10 stopped early, run again to go on;\n20 configuration or credentials; 30 failed, try again; 40 the protocol was broken.\n$0 COMMAND --help tells more about one command.`,
+      `${configHelp(connector)}\n\nExit codes: 0 done; 2 wrong command line or file; 10 stopped early, run again to\ngo on; 20 configuration or credentials; 30 failed, try again; 40 the protocol\nwas broken.\n$0 COMMAND --help tells more about one command.`,
     );
   for (const [name, command] of Object.entries(commands)) {
     parser = parser.command(name, command.about, (sub) => describeCommand(sub, name, connector, command));
@@ -234,6 +237,9 @@ function describeCommand(parser: Argv, name: string, connector: AnyConnector, co
       demandOption,
     });
   }
-  for (const [example, about] of command.examples) described = described.example(`$0 ${example}`, about);
-  return command.required.length === 0 ? described.epilog('') : described.epilog(configHelp(connector));
+  // Not as examples of yargs: it has no room for commands of this length.
+  const examples = command.examples.map(([example, about]) => `  # ${about}\n  $0 ${example}`);
+  const config = command.required.length === 0 ? [] : [configHelp(connector)];
+  const sections = [...(examples.length === 0 ? [] : [`Examples:\n${examples.join('\n')}`]), ...config];
+  return described.epilog(sections.join('\n\n'));
 }

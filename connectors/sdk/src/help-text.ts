@@ -44,7 +44,8 @@ export function configHelp(connector: AnyConnector): string {
     describeConfigKeys(configJsonSchema(connector.config)),
     '',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how it is written in a config
-    'Inside any string, ${NAME} is the environment variable NAME. Instead of KEY, KEY_file may name a',
-    'file that holds the value. So secrets need not stand in the config; they can not be flags.',
+    'Inside any string, ${NAME} is the environment variable NAME. Instead of KEY,',
+    'KEY_file may name a file that holds the value. So secrets need not stand in the',
+    'config; they can not be flags.',
   ].join('\n');
 }

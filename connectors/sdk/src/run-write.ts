@@ -68,7 +68,7 @@ export async function runWrite(destination: Destination, run: WriteRun): Promise
   if (failedExitCode === undefined && !stop.isStopping) {
     if (input.openStreams.length > 0) {
       log.warn(
-        `The input ended before the streams ${input.openStreams.join(', ')} did. What was received is committed; run again to go on.`,
+        `The input ended before ${someNames(input.openStreams)} did. What was received is committed; run again to go on.`,
       );
     }
     const notYetEnded = new Set(input.openStreams);
@@ -91,4 +91,11 @@ function admits(ends: StreamEnds, item: DestinationMessage, log: ProgramLog): bo
   const { stream, status } = item.stream_status;
   log.warn(`The destination gave stream "${stream}" the status "${status}" after its end; it is dropped.`, { stream });
   return false;
+}
+
+/** The first of many names, and how many there are. */
+function someNames(streams: readonly string[]): string {
+  if (streams.length === 1) return `the stream ${streams[0]}`;
+  const more = streams.length > 5 ? `, … (${streams.length})` : '';
+  return `the streams ${streams.slice(0, 5).join(', ')}${more}`;
 }

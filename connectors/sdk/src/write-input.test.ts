@@ -204,7 +204,7 @@ describe('the input of write', () => {
     const result = await write(asLines(record(1), checkpoint(1), complete('b')));
     expect(result.exitCode).toBe(10);
     expect(result.states).toHaveLength(1);
-    expect(result.logs.at(-1)?.message).toContain('The input ended before the streams a did');
+    expect(result.logs.at(-1)?.message).toContain('The input ended before the stream a did');
   });
 
   test('may be empty', async () => {

@@ -17,8 +17,9 @@ const yearS = 365 * 86_400;
 export function readCommandLine(args: readonly string[], nowS: number): CommandLine {
   const parsed = yargs([...args])
     .scriptName('stripe-simulator')
+    .locale('en')
     .usage(
-      '$0 [options]\n\nServes the list and events API of an imaginary Stripe account on localhost.\nWhen it listens, it prints one line of JSON: {"type":"listening","url":"http://127.0.0.1:PORT"}\nAny key that starts with sk_test_ or rk_ is let in.',
+      '$0 [options]\n\nServes the list and events API of an imaginary Stripe account on localhost.\nWhen it listens, it prints one line of JSON:\n  {"type":"listening","url":"http://127.0.0.1:PORT"}\nAny key that starts with sk_test_ or rk_ is let in.',
     )
     .option('port', { type: 'number', default: 12111, describe: 'port to listen on; 0 takes a free one' })
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'address to listen on' })
@@ -76,7 +77,7 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
       describe: 'changes a second while it runs: create=2,update=5,delete=0.5',
     })
     .example('$0 --port 0 --objects 50000', 'a small account, on a free port')
-    .example('$0 --objects 0 --count /v1/customers=2000000', 'two million customers and nothing else')
+    .example('$0 --objects 0 --count /v1/customers=2000000', 'one list only')
     .example('$0 --schedule update=20 --rate-limit 25', 'a busy sandbox')
     .epilogue('Admin endpoints (counts, truth, changes, faults) are under /_admin/; the README describes them.')
     .requiresArg([
@@ -95,7 +96,7 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
     .requiresArg(['forbidden', 'not-enabled', 'garbage'])
     .strict()
     .version(false)
-    .wrap(110)
+    .wrap(80)
     .exitProcess(false)
     .fail((message, error) => {
       // A missing value comes as an error of yargs' own, an unknown option as a message alone.
