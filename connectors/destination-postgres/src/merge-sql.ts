@@ -78,7 +78,7 @@ function isTextual(kind: ColumnKind): kind is 'text' | 'reference' {
 class Builder {
   readonly #plan: TablePlan;
   readonly #table: string;
-  /** Aliases that no field can be named like: fields are never aliases here. */
+  /** Aliases of the keys. A field may be named like one: in #unpack it is an alias too, so there all are qualified. */
   readonly #keys: readonly string[];
   readonly #filled: readonly PlannedColumn[];
 
@@ -177,7 +177,8 @@ class Builder {
   #insert(latest: string, rawData: string, set: string[], filter = ''): string {
     const { key, version } = this.#plan;
     const { from, values } = this.#unpack();
-    const select = [...this.#keys, ...values, 'l.data', 'now()', 'now()'].join(', ');
+    const keys = this.#keys.map((name) => `l.${name}`);
+    const select = [...keys, ...values, 'l.data', 'now()', 'now()'].join(', ');
     const versionName = version && quoteName(version.name);
     const guard = versionName ? `${this.#isNewer(`excluded.${versionName}`, `t.${versionName}`)} and ` : '';
     const changed = `${this.#withoutVersion('t._raw_data')} is distinct from ${this.#withoutVersion(rawData)}`;

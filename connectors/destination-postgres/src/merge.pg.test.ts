@@ -236,6 +236,25 @@ const cases: Case[] = [
     counts: [1, 0, 0, 0],
   },
   {
+    says: 'fields may be named like anything that the statements use inside',
+    stream: {
+      json_schema: {
+        properties: Object.fromEntries(
+          ['k0', 'n', 'v', 'data', 'l', 's', 't', 'c', 'd', 'line', 'rows', 'excluded', 'a\0b'].map((name) => [
+            name,
+            { type: 'string' },
+          ]),
+        ),
+      },
+    },
+    batches: [
+      [{ id: 'a', v: '1', k0: 'K', n: 'N', data: 'D', l: 'L', s: 'S', t: 'T', c: 'C', d: 'D', line: 'I', rows: 'R' }],
+      [{ id: 'a', v: '2', k0: 'K', n: 'N', deleted: true }],
+    ],
+    rows: [{ id: 'a', v: '2', k0: 'K', n: 'N', data: 'D', l: 'L', s: 'S', t: 'T', c: 'C', d: 'D', line: 'I' }],
+    counts: [1, 0, 1, 0],
+  },
+  {
     says: 'append adds a row for every record',
     mode: 'append',
     batches: [[a1, a1], [a1]],

@@ -29,7 +29,7 @@ export type BatchCounts = Omit<WriteResultPayload, 'stream'>;
 class KeysMissing extends Error {
   readonly indexes: readonly number[];
   constructor(indexes: readonly number[]) {
-    super('it has no primary key');
+    super('it has no primary key, or one that is no whole number where the schema says integer');
     this.indexes = indexes;
   }
 }
@@ -331,12 +331,19 @@ function refuse(
   log.warn(`${message} It was left out.`, { stream: plan.stream, data });
 }
 
+/** Enough of a key to find its record by. */
+const keyCharsMax = 200;
+
+function shorten(text: string): string {
+  return text.length > keyCharsMax ? `${text.slice(0, keyCharsMax)}…` : text;
+}
+
 function describeKey(plan: TablePlan, data: Buffer): string {
   try {
     const record: unknown = JSON.parse(data.toString());
     const parts = plan.key.map(({ path, name }) => {
       const value = path.reduce<unknown>((at, field) => (at as Record<string, unknown> | undefined)?.[field], record);
-      return `${name}=${JSON.stringify(value) ?? 'missing'}`;
+      return `${name}=${shorten(JSON.stringify(value) ?? 'missing')}`;
     });
     return parts.join(', ') || 'without a key';
   } catch {
