@@ -41,6 +41,14 @@ export const parentParameter: Record<string, { parameter: string; parent: string
   '/v1/treasury/transactions': { parameter: 'financial_account', parent: '/v1/treasury/financial_accounts' },
 };
 
+/** What a list leaves out while a parameter says nothing: objects of which this field has this value. */
+export const leftOut: Record<string, { parameter: string; field: string; value: unknown }> = {
+  '/v1/prices': { parameter: 'active', field: 'active', value: false },
+  '/v1/subscriptions': { parameter: 'status', field: 'status', value: 'canceled' },
+  '/v2/core/accounts': { parameter: 'closed', field: 'closed', value: true },
+  '/v2/money_management/financial_accounts': { parameter: 'statuses', field: 'status', value: 'closed' },
+};
+
 /** Objects that can be retrieved and have lists under them, but are in no list themselves. */
 export const unlistedParents: Record<string, string> = {
   '/v1/sources': 'source',

@@ -1,3 +1,4 @@
+import { leftOut } from '../endpoint-rules.ts';
 import { EventLog } from '../store/event-log.ts';
 import type { Listing } from '../store/listing.ts';
 import { readRange, type Value } from './query.ts';
@@ -5,7 +6,7 @@ import { readRange, type Value } from './query.ts';
 /** Says of a rank whether a list shows it. */
 export type Filter = (rank: number) => boolean;
 
-/** Subscriptions that are over; `status=ended` asks for these, and no status at all leaves canceled ones out. */
+/** Subscriptions that are over; `status=ended` asks for these. */
 const endedStatuses = ['canceled', 'incomplete_expired'];
 
 /**
@@ -22,9 +23,16 @@ export function readFilters(
   skipped: readonly string[],
 ): Filter[] {
   const filters: Filter[] = [];
-  if (path === '/v1/subscriptions') filters.push(subscriptionStatusFilter(listing, values.get('status')?.text));
+  const rule = leftOut[path];
+  if (rule && !values.has(rule.parameter)) {
+    filters.push((rank) => listing.field(rank, rule.field) !== JSON.stringify(rule.value));
+  }
   for (const [name, value] of values) {
-    if (skipped.includes(name) || (path === '/v1/subscriptions' && name === 'status')) continue;
+    if (skipped.includes(name) || (name === 'status' && value.text === 'all')) continue;
+    if (path === '/v1/subscriptions' && name === 'status' && value.text === 'ended') {
+      filters.push((rank) => endedStatuses.includes(JSON.parse(listing.field(rank, 'status') ?? 'null')));
+      continue;
+    }
     if (listing instanceof EventLog) {
       const filter = eventFilter(listing, name, value);
       if (filter) filters.push(filter);
@@ -44,14 +52,6 @@ export function readFilters(
     if (filter) filters.push(filter);
   }
   return filters;
-}
-
-function subscriptionStatusFilter(listing: Listing, status: string | undefined): Filter {
-  const statusOf = (rank: number) => JSON.parse(listing.field(rank, 'status') ?? 'null');
-  if (status === 'all') return () => true;
-  if (status === 'ended') return (rank) => endedStatuses.includes(statusOf(rank));
-  if (status === undefined) return (rank) => statusOf(rank) !== 'canceled';
-  return (rank) => statusOf(rank) === status;
 }
 
 function eventFilter(events: EventLog, name: string, value: Value): Filter | undefined {
