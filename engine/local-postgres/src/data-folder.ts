@@ -16,6 +16,7 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -171,13 +172,23 @@ export type RunningServer = { readonly port: number; readonly ready: boolean };
 
 /**
  * The server that runs on this data now, if any. The lock file of one that was killed stays behind: only a living process
- * with this data folder counts.
+ * with this data folder counts, and since another program may have its number by now (in a container, soon), one that says
+ * that it is ready has to take connections.
  */
 export async function findRunning(data: string): Promise<RunningServer | undefined> {
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
   const [pid = '', folder = '', , port = '', , , , status = ''] = text.split('\n');
   if (folder !== data || !Number(pid) || !isAlive(Number(pid))) return undefined;
-  return { port: Number(port), ready: status.trim() === 'ready' };
+  const ready = status.trim() === 'ready';
+  if (ready && !(await takesConnections(Number(port)))) return undefined;
+  return { port: Number(port), ready };
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(port, '127.0.0.1');
+  socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  return promise.finally(() => socket.destroy());
 }
 
 function isAlive(pid: number): boolean {

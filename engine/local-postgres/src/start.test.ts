@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findRunning } from './data-folder.ts';
 import { startLocalPostgres } from './start.ts';
 
 let scratch: string; // mode 0700, so as root the server's user can't reach into it
@@ -130,6 +131,24 @@ describe('a kept server', () => {
     await chmod(join(dataDir, 'data', 'postmaster.pid'), 0o644); // as root it is not the server's own
     const second = await startLocalPostgres({ ...fast, dataDir });
     expect(await query(second.url, 'select answer from kept')).toBe(7);
+    await second.stop();
+  });
+
+  it('starts again when another program has the number of its killed server by now', async () => {
+    const dataDir = join(scratch, 'reused');
+    const first = await startLocalPostgres({ ...fast, dataDir });
+    const data = String(await query(first.url, 'show data_directory'));
+    await first.stop();
+    // Ended by the time Postgres looks, which would otherwise take it for a server of its own user.
+    const other = spawn('sleep', ['60']);
+    await writeFile(join(data, 'postmaster.pid'), `${other.pid}\n${data}\n0\n1\n\n127.0.0.1\n0\nready\n`);
+    await chmod(join(data, 'postmaster.pid'), 0o644);
+    const running = await findRunning(data);
+    other.kill();
+    await once(other, 'exit');
+    expect(running).toBeUndefined();
+    const second = await startLocalPostgres({ ...fast, dataDir });
+    expect(await query(second.url, 'select 1')).toBe(1);
     await second.stop();
   });
 
