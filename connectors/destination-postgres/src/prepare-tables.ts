@@ -201,7 +201,7 @@ async function prepareTable(
 ): Promise<TablePlan> {
   const statementsFor = (existing: Map<string, ExistingTable>) => {
     const change = changeTable(plan, existing.get(plan.table));
-    const bury = plan.tombstones && !existing.has(plan.tombstones) ? [createTombstones(plan)] : [];
+    const bury = plan.tombstones && !existing.has(plan.tombstones) ? [createTombstones(change.plan)] : [];
     return { ...change, statements: [...change.statements, ...bury] };
   };
   let change = statementsFor(known);
