@@ -59,7 +59,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     let runId: string | undefined;
     const shown = createReporter({ mode, stdout, pipeline: pipeline.name, runId: () => runId });
     reporter = shown;
-    stop.hard.addEventListener('abort', shown.abandon, { once: true });
+    stop.hard.addEventListener('abort', shown.stopWaiting, { once: true });
     const result = await runSync({
       name: pipeline.name,
       source: source!,
@@ -94,7 +94,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
 /** Waits until everything is written; a run that was told to stop waits only so long for a reader that has stalled. */
 async function closeInTime(reporter: Reporter, wasStopped: boolean): Promise<void> {
   const giveUp = (): void => {
-    reporter.abandon();
+    reporter.stopWaiting();
     exitAnyway();
   };
   const timer = wasStopped ? setTimeout(giveUp, STALLED_READER_MS) : undefined;

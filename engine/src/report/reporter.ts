@@ -37,8 +37,8 @@ export interface Reporter {
   say(text: string): boolean;
   /** Ends the display, with the summary when `eof` has come. Resolves when everything is written. */
   close(): Promise<void>;
-  /** Gives a reader up that has stalled: neither messages nor {@link close} wait for it from now on. */
-  abandon(): void;
+  /** For a reader that has stalled: neither messages nor {@link close} wait for it from now on. */
+  stopWaiting(): void;
 }
 
 /** A reporter for each mode. A reader that leaves is no error: the run goes on. */
@@ -47,16 +47,16 @@ export function createReporter(options: ReporterOptions): Reporter {
   const color = options.color ?? wantsColor(options.stdout);
   const now = options.now ?? Date.now;
   const { pipeline } = options;
-  const abandon = () => output.abandon();
+  const stopWaiting = () => output.stopWaiting();
   switch (options.mode) {
     case 'quiet':
-      return { onMessage: () => undefined, say: () => false, close: async () => {}, abandon };
+      return { onMessage: () => undefined, say: () => false, close: async () => {}, stopWaiting };
     case 'json':
       return {
         onMessage: (message) => output.write(encodeMessage(message)),
         say: () => false,
         close: () => output.whenFlushed(),
-        abandon,
+        stopWaiting,
       };
     case 'plain': {
       let state = initialPlainState;
@@ -69,7 +69,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         },
         say: () => false,
         close: () => output.whenFlushed(),
-        abandon,
+        stopWaiting,
       };
     }
     case 'live': {
@@ -91,7 +91,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         },
         say: (text) => view.say(text),
         close: () => view.close(),
-        abandon,
+        stopWaiting,
       };
     }
   }

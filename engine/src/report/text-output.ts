@@ -9,29 +9,35 @@ export class TextOutput {
   /** Called when there is nothing to wait for any more. */
   readonly #waiting = new Set<() => void>();
   #gone = false;
+  #waits = true;
   #drained: Promise<void> | undefined;
 
   constructor(output: Writable) {
     this.#output = output;
     // A reader that dies never drains.
-    for (const event of ['error', 'close'] as const) output.on(event, () => this.abandon());
+    for (const event of ['error', 'close'] as const) {
+      output.on(event, () => {
+        this.#gone = true;
+        this.stopWaiting();
+      });
+    }
   }
 
-  /** Whether the reader has left, or was given up. */
+  /** Whether the reader has left. */
   get isGone(): boolean {
     return this.#gone;
   }
 
-  /** Gives a reader up that has stalled: nobody waits for it any more. */
-  abandon(): void {
-    this.#gone = true;
+  /** From now on nobody waits for the reader, which may have stalled: what is written goes out when it can. */
+  stopWaiting(): void {
+    this.#waits = false;
     for (const done of this.#waiting) done();
   }
 
   /** @returns undefined when more may be written at once, else a promise of that */
   write(text: string): Promise<void> | undefined {
     if (this.#gone || text === '') return undefined;
-    if (this.#output.write(text)) return undefined;
+    if (this.#output.write(text) || !this.#waits) return undefined;
     this.#drained ??= this.#whenDrained();
     return this.#drained;
   }
@@ -51,7 +57,7 @@ export class TextOutput {
 
   /** Resolves when all that was written has left this process, or its reader has. */
   whenFlushed(): Promise<void> {
-    if (this.#gone) return Promise.resolve();
+    if (!this.#waits) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         this.#waiting.delete(done);
