@@ -16,6 +16,7 @@ export type ConnectorCommand = 'spec' | 'check' | 'discover' | 'read' | 'write';
 /** What a connector is asked to do. The values become files that only the connector can read, never arguments (P7). */
 export interface LaunchRequest {
   readonly command: ConnectorCommand;
+  /** All references to the environment resolved; see `configForFile`. */
   readonly config?: unknown;
   readonly catalog?: unknown;
   readonly state?: unknown;

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable, Writable } from 'node:stream';
 import { scrubText } from '@penstock/protocol';
+import { configForFile } from './config-for-file.ts';
 import { type ConnectorEnd, whenEnded } from './connector-end.ts';
 import type { Connector, LaunchRequest, RunningConnector } from './launcher.ts';
 import { PrivateFolder } from './private-folder.ts';
@@ -28,7 +29,9 @@ async function launchProcess(program: ConnectorProgram, request: LaunchRequest):
     const args: string[] = [];
     for (const key of ['config', 'catalog', 'state'] as const) {
       const value = request[key];
-      if (value !== undefined) args.push(`--${key}`, await folder.writeJson(`${key}.json`, value));
+      if (value === undefined) continue;
+      const content = key === 'config' ? configForFile(value) : value;
+      args.push(`--${key}`, await folder.writeJson(`${key}.json`, content));
     }
     // The lifeline: when this engine is gone, however it went, the pipe closes and the source ends.
     if (request.command === 'read') args.push('--stop-on-stdin-end');

@@ -3,7 +3,7 @@ import { CodedError } from '@penstock/protocol';
 /** The environment of a process, or what stands for it in a test. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `$${NAME}` is no reference: a connector that resolves references itself makes `${NAME}` of it. */
+/** `$${NAME}` is no reference: it stands for the text `${NAME}`. */
 const REFERENCE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /** Whether the text is one reference and nothing else: then it holds no secret itself. */
@@ -12,7 +12,8 @@ export function isEnvironmentReference(text: string): boolean {
 }
 
 /**
- * Puts the environment's values in the place of `${NAME}` in every string of a JSON value.
+ * Puts the environment's values in the place of `${NAME}` in every string of a JSON value, and `${NAME}` in that of
+ * `$${NAME}`. What a variable holds is taken as it is.
  *
  * @param path of the value, for the message
  * @throws CodedError `config_invalid` naming the path when a variable is not set or empty
@@ -20,7 +21,7 @@ export function isEnvironmentReference(text: string): boolean {
 export function expandEnvironment(value: unknown, path: string, environment: Environment): unknown {
   if (typeof value === 'string') {
     return value.replace(REFERENCE, (all: string, dollar: string, name: string) => {
-      if (dollar !== '') return all;
+      if (dollar !== '') return all.slice(1);
       const found = environment[name];
       if (found !== undefined && found !== '') return found;
       throw new CodedError('config_invalid', {

@@ -26,6 +26,12 @@ describe('a pipeline file', () => {
     expect(parse('{"source": {"type": "stripe", "stripe": {"api_key": "${KEY}", "rate_limit": 5}}}')).toEqual(yaml);
   });
 
+  it('takes what a variable holds as it is, and $${NAME} as the text ${NAME}', () => {
+    const text = 'source: {type: x, x: {a: "${HOLDS}", b: "$${KEY}", c: "$$${KEY}"}}';
+    const { source } = parsePipeline(text, 'p.yaml', { HOLDS: 'p${KEY}d', KEY: 'k' });
+    expect(source.config).toEqual({ a: 'p${KEY}d', b: '${KEY}', c: '$${KEY}' });
+  });
+
   it('takes a connector as type, command or image', () => {
     expect(parse('source: {type: stripe, stripe: }').source).toEqual({ kind: 'type', type: 'stripe', config: {} });
     expect(parse('source: {command: [node, "my source.mjs"], config: {a: 1}}').source).toEqual({
@@ -43,6 +49,11 @@ describe('a pipeline file', () => {
   it.each([
     ['', 'file_unreadable 2 The pipeline file p.yaml is empty.'],
     ['source: [', 'file_invalid 2 p.yaml:1:10: '],
+    ['source: *nowhere', 'file_invalid 2 p.yaml: Unresolved alias'],
+    [
+      `a: &a [${'x,'.repeat(9)}]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [*c, *c]`,
+      'file_invalid 2 p.yaml: Excessive alias count',
+    ],
     ['a: 1\na: 2', 'file_invalid 2 p.yaml:2:1: Map keys must be unique.'],
     [
       'just text',

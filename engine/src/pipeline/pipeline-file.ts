@@ -9,6 +9,13 @@ import { type Pipeline, pipelineSchema } from './pipeline-schema.ts';
 /** How many mistakes of a file are named at once. */
 const ISSUES_SHOWN_MAX = 5;
 
+/** What keeps a file from being read, by the system's code. */
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+};
+
 /**
  * Reads a pipeline file, JSON or YAML. Without a `name` in it the pipeline is called like the file.
  *
@@ -21,7 +28,7 @@ export async function readPipelineFile(path: string, environment: Environment): 
     text = await readFile(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : String(code);
+    const why = unreadable[code ?? ''] ?? String(code);
     throw new CodedError('file_unreadable', { message: `The pipeline file ${path} can't be read: ${why}.`, cause });
   }
   const pipeline = parsePipeline(text, path, environment);
@@ -38,9 +45,13 @@ export function parsePipeline(text: string, path: string, environment: Environme
   if (syntaxError !== undefined) {
     const { line, col } = lines.linePos(syntaxError.pos[0]);
     const message = `${path}:${line}:${col}: ${firstLine(syntaxError.message)}.`;
-    throw new CodedError('file_invalid', { message });
+    // Between braces YAML takes the brace of ${NAME} for the start of a map.
+    const inBraces = /[{,][^"'\n]*:\s*\$\{/.test(text.split('\n')[line - 1] ?? '');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how it is written in a file
+    const remedy = inBraces ? { remedy: 'Write "${NAME}" in quotes when it stands between braces.' } : {};
+    throw new CodedError('file_invalid', { message, ...remedy });
   }
-  const raw: unknown = document.toJS();
+  const raw = toValue(document, path);
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw new CodedError('config_invalid', {
       message: `${path}: a pipeline is an object with the keys ${Object.keys(pipelineSchema.shape).join(', ')}.`,
@@ -56,6 +67,15 @@ export function parsePipeline(text: string, path: string, environment: Environme
   });
   const more = issues.length > shown.length ? ` (and ${issues.length - shown.length} more)` : '';
   throw new CodedError('config_invalid', { message: `${shown.join('\n')}${more}.`, remedy: '' });
+}
+
+/** The document as a value. @throws CodedError `file_invalid` for aliases that lead nowhere, or to far too much */
+function toValue(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new CodedError('file_invalid', { message: `${path}: ${firstLine((cause as Error).message)}.`, cause });
+  }
 }
 
 /** `:line:column` of what an issue is about, or of the nearest thing around it that stands in the file. */
