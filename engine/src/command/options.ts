@@ -52,6 +52,9 @@ export function pipelineRequest(args: PipelineArguments, context: CommandContext
   };
   const streams = [args.streams ?? []].flat().flatMap((list) => list.split(','));
   const names = streams.map((name) => name.trim()).filter((name) => name !== '');
+  if (args.streams !== undefined && names.length === 0) {
+    throw new CodedError('usage', { message: '--streams needs the names of streams, separated by commas.' });
+  }
   return {
     config: single('config'),
     name: single('name'),

@@ -54,6 +54,23 @@ describe("a connector's config", () => {
     });
   });
 
+  it('leaves to other flags what is theirs, and takes negative numbers and types with a hyphen', () => {
+    const { flags, rest } = takeDottedFlags([
+      'sync',
+      '--google-ads.verbose',
+      '-c',
+      'p.yaml',
+      '--google-ads.level',
+      '-5',
+    ]);
+    expect(rest).toEqual(['sync', '-c', 'p.yaml']);
+    const { source } = assignFlags(flags, { source: 'google-ads', destination: 'postgres' });
+    expect(source.map(({ path, value }) => [path.join('.'), value])).toEqual([
+      ['verbose', undefined],
+      ['level', '-5'],
+    ]);
+  });
+
   it('takes from the environment what neither file nor flags give', () => {
     const env = { STRIPE_API_KEY: 'sk_2', STRIPE_RATE_LIMIT: '7', STRIPE_BASE_URL: 'u', OTHER_MODE: 'x' };
     expect(build({ base_url: 'mine' }, [], env)).toEqual({ api_key: 'sk_2', rate_limit: 7, base_url: 'mine' });

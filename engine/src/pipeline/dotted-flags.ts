@@ -10,6 +10,9 @@ export interface DottedFlag {
   readonly value: string | undefined;
 }
 
+/** What follows a flag without being its value: another flag; a negative number is none. */
+const FLAG = /^-(?!\d|\.\d)./;
+
 const DOTTED = /^--([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)(?:=([\s\S]*))?$/;
 
 /** Takes the dotted flags out of a command line; the others are left for the ordinary parser. */
@@ -23,11 +26,16 @@ export function takeDottedFlags(argv: readonly string[]): { flags: DottedFlag[];
       continue;
     }
     let value = match[2];
-    if (value === undefined && i + 1 < argv.length && !argv[i + 1]!.startsWith('--')) value = argv[++i];
+    if (value === undefined && i + 1 < argv.length && !FLAG.test(argv[i + 1]!)) value = argv[++i];
     const path = match[1]!.split('.').map((part) => part.replaceAll('-', '_'));
     flags.push({ flag: `--${match[1]}`, path, value });
   }
   return { flags, rest };
+}
+
+/** A name as it stands in {@link DottedFlag.path}. */
+function asFlagPart(name: string | undefined): string | undefined {
+  return name?.replaceAll('-', '_');
 }
 
 /** The flags, sorted by what they are about; the path is what follows the prefix. */
@@ -53,14 +61,16 @@ export function assignFlags(flags: readonly DottedFlag[], names: SideNames): Ass
     const [first, second, ...deeper] = flag.path;
     if (first === 'source' || first === 'destination') {
       const name = names[first];
-      if (second !== name || deeper.length === 0) {
+      if (second !== asFlagPart(name) || deeper.length === 0) {
         const expected = name === undefined ? `the pipeline has no ${first}` : `expected --${first}.${name}.KEY`;
         throw new CodedError('usage', { message: `${flag.flag}: ${expected}.` });
       }
       assigned[first].push({ ...flag, path: deeper });
       continue;
     }
-    const sides = (['source', 'destination'] as const).filter((side) => names[side] === first && first !== 'config');
+    const sides = (['source', 'destination'] as const).filter(
+      (side) => asFlagPart(names[side]) === first && first !== 'config',
+    );
     if (sides.length === 2) {
       throw new CodedError('usage', {
         message: `${flag.flag}: both sides are of the type ${first}.`,
