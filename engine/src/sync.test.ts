@@ -158,6 +158,20 @@ describe('penstock sync', () => {
     expect(run.eof!.run_progress.streams.a).toMatchObject({ status: 'errored', failure_type: 'system' });
   });
 
+  it('says the catalog before what was logged meanwhile, and cuts the secrets of the source out of what comes back', async () => {
+    const source = { streams: { a: 10 }, mode: 'talkative', api_key: 'sk_very_secret' };
+    const { file, state } = await fakePipeline(folder, source);
+    const run = await runPenstock(['sync', '-c', file, '--json']);
+    expect(kinds(run).slice(0, 3)).toEqual(['catalog', 'progress', 'log']);
+    expect(run.stdout).toContain('looking around');
+    expect(run.eof!.run_progress.streams.a).toMatchObject({
+      status: 'errored',
+      message: expect.stringMatching(/^refused/),
+    });
+    expect(run.exitCode).toBe(20);
+    expect(run.stdout + run.stderr + (await readFile(state, 'utf8'))).not.toContain('sk_very_secret');
+  });
+
   it('makes a stream that nobody asked for an error, once, while the others go on', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 10 }, mode: 'stray' });
     const run = await runPenstock(['sync', '-c', file, '--json']);
@@ -195,6 +209,8 @@ describe('penstock sync', () => {
     [['sync', '-c', 'FILE', '--source.config.pgae', '5'], 2, /unknown key "pgae". Did you mean "page"\?/],
     [['sync', '-c', 'FILE', '--source.config.api-key', 'sk_1'], 2, /is a secret/],
     [['sync', '-c', 'FILE', '--jsno'], 2, /jsno/],
+    [['sync', '-c', 'FILE', '--streams', ','], 2, /--streams needs the names/],
+    [['sync', '-c', 'FILE', '--time-limit', '3000000'], 2, /--time-limit: expected .* at most 2147483/],
   ])('answers %j in a line or two that say what to do', async (args, exitCode, expected) => {
     const { file } = await fakePipeline(folder, { streams: { a: 10 } });
     const run = await runPenstock(

@@ -102,7 +102,9 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
   }
   if (error?.code === 'stopped') hasMore = true;
   else if (error !== undefined) ledger.fail(scrubError(error, options));
-  error = (await ledger.close(session)) ?? error;
+  const unsaved = await ledger.close(session);
+  if (unsaved !== undefined) ledger.fail(scrubError(unsaved, options));
+  error = unsaved ?? error;
   await session?.close();
   return end(ledger, error === undefined ? undefined : scrubError(error, options), hasMore, stopReason, now());
 }
@@ -201,15 +203,16 @@ async function move(
   const names = new Set(catalog.streams.map(({ stream }) => stream.name));
   if (signal.aborted) return { error: undefined, hasMore: true };
   const [source, destination] = await launchBoth(options, catalog, ledger.state);
+  const secrets = [...options.source.secrets, ...options.destination.secrets];
   const relay = new Relay({
     source,
     destination,
     streams: names,
     ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
-    onLog: (log) => ledger.log(scrubLog(log, [...options.source.secrets, ...options.destination.secrets]), 'engine'),
+    onLog: (log) => ledger.log(scrubLog(log, secrets), 'engine'),
     onSourceMessage: (message: OutOfBandMessage) => ledger.take(scrubMessage(message, options.source), source.name),
     onDestinationMessage: (message: DestinationMessage) =>
-      ledger.take(scrubMessage(message, options.destination), destination.name),
+      ledger.take(scrubMessage(message, { spec: options.destination.spec, secrets }), destination.name),
     pace: () => ledger.outputReady,
     onUnknownStream: (stream) => {
       const error = `${source.name} wrote messages of the stream "${stream}", which is not in the catalog; they were dropped.`;

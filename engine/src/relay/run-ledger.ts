@@ -18,6 +18,9 @@ import { initialProgress, reduceProgress } from '../reduce/progress.ts';
 import { initialSyncState, reduceState } from '../reduce/sync-state.ts';
 import type { StateSession } from '../store/state-store.ts';
 
+/** Logs that are kept until the run has begun; a source that says more before its catalog is not worth more memory (P4). */
+const EARLY_LOGS_MAX = 100;
+
 /**
  * Keeps what a run has come to: reduces every message to state and progress, says it to whoever listens, and has the
  * state saved. Only what came out of the destination gets here as a checkpoint (P1).
@@ -34,6 +37,8 @@ export class RunLedger {
   /** A connector has reported its own failure, so the engine doesn't have to. */
   #connectionFailed = false;
   #failedBeforeRun: ConnectionStatusMessage | undefined;
+  /** What was logged before the catalog, which is the first to be said; undefined from then on. */
+  #earlyLogs: [log: LogPayload, by: string][] | undefined = [];
   /** The state that was found when the run could not begin. */
   previous: SyncState | undefined;
 
@@ -65,6 +70,7 @@ export class RunLedger {
     );
     this.#say(catalog, 'engine');
     this.#sayProgress();
+    this.#sayEarlyLogs();
   }
 
   /** Takes a message of a connector, or one that the engine says of its own accord. @param by who said it */
@@ -72,14 +78,17 @@ export class RunLedger {
     if (message.type === 'connection_status' && message.connection_status.status === 'failed') {
       this.#connectionFailed = true;
     }
+    this.#sayEarlyLogs();
     const before = this.#state;
     this.#apply({ at: this.#now(), type: 'message', message });
     this.#say(message, by);
     if (before !== undefined && statusChanged(before, this.state, message)) this.#sayProgress();
   }
 
+  /** Says it; what comes before the catalog is said after that, since the catalog comes first. */
   log(log: LogPayload, by: string): void {
-    this.#say(make.log(log), by);
+    if (this.#earlyLogs === undefined) this.#say(make.log(log), by);
+    else if (this.#earlyLogs.length < EARLY_LOGS_MAX) this.#earlyLogs.push([log, by]);
   }
 
   /** To be called a few times a second: has saved and said what has changed. @param counts records that were passed on */
@@ -136,6 +145,7 @@ export class RunLedger {
 
   /** The last word. */
   sayEof(eof: EofPayload): void {
+    this.#sayEarlyLogs();
     if (this.#state !== undefined) this.#sayProgress();
     this.#say(make.eof(eof), 'engine');
   }
@@ -146,6 +156,12 @@ export class RunLedger {
     if (odd !== undefined) this.log(odd, 'engine');
     this.#state = reduceState(this.#state, event);
     this.#request = reduceProgress(this.#request, event);
+  }
+
+  #sayEarlyLogs(): void {
+    const logs = this.#earlyLogs ?? [];
+    this.#earlyLogs = undefined;
+    for (const [log, by] of logs) this.log(log, by);
   }
 
   #sayProgress(): void {

@@ -22,7 +22,7 @@ const specConfig = {
     page: { type: 'integer' },
     delay_ms: { type: 'integer', description: 'Wait after each page' },
     api_key: { type: 'string', secret: true },
-    mode: { type: 'string', enum: ['good', 'silent_end', 'bad_key', 'crash', 'stray', 'stubborn'] },
+    mode: { type: 'string', enum: ['good', 'silent_end', 'bad_key', 'crash', 'stray', 'stubborn', 'talkative'] },
   },
 };
 
@@ -40,6 +40,7 @@ if (command === 'spec') {
   const status = config.mode === 'bad_key' ? 'failed' : 'succeeded';
   await say({ type: 'connection_status', connection_status: { status, message: 'a message', failure_type: 'config' } });
 } else if (command === 'discover') {
+  if (config.mode === 'talkative') await say({ type: 'log', log: { level: 'info', message: 'looking around' } });
   const streams = Object.keys(config.streams).map((name) => ({
     name,
     primary_key: [['id']],
@@ -70,6 +71,12 @@ async function read() {
       type: 'stream_status',
       stream_status: { stream: stream.name, status: 'start', ...(time_range && { time_range }) },
     });
+  }
+  if (config.mode === 'talkative') {
+    const error = `refused ${config.api_key}`;
+    const stream = catalog.streams[0].stream.name;
+    await say({ type: 'stream_status', stream_status: { stream, status: 'error', error, failure_type: 'config' } });
+    return;
   }
   if (config.mode === 'stray') {
     for (let i = 0; i < 3; i++)
