@@ -37,7 +37,7 @@ describe('a command line', () => {
     ['raed', 'There is no such command. Did you mean read?'],
     ['write --config c --catalog c', 'There is no such command.'],
     ['setup --config c', 'There is no such command.'],
-    ['read', 'Missing required arguments: config, catalog.'],
+    ['read', 'Missing: --config, --catalog.'],
     ['read --confg c', 'There is no flag --confg of read. Did you mean --config?'],
     ['check --config c --catalog c', 'There is no flag --catalog of check.'],
     ['read --config --catalog c', 'Not enough arguments following: config.'],

@@ -126,6 +126,10 @@ export async function parseCommandLine(connector: AnyConnector, args: readonly s
   if (failure?.startsWith('Unknown argument') === true)
     return refuse(`There are arguments that belong to no flag. Run ${program} --help.`);
   if (failure !== undefined) {
+    failure = failure.replace(
+      /^Missing required arguments?: (.*)/,
+      (_, names: string) => `Missing: --${names.replaceAll(', ', ', --')}`,
+    );
     return refuse(`${failure.replace(/\s*\n\s*/g, ' ').replace(/\.?$/, '.')} Run ${program} --help.`);
   }
   if (argv.help === true || argv.version === true) return { kind: 'show', text: `${shown}\n` };

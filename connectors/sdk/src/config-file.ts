@@ -146,23 +146,15 @@ function describeIssue(issue: z.core.$ZodIssue, jsonSchema: JsonSchema): string[
   if (issue.code !== 'unrecognized_keys') {
     const where = path.length === 0 ? 'the config' : path.join('.');
     // "received undefined" is how the schema library says that a key is missing.
-    return [
-      issue.message.endsWith('received undefined')
-        ? `${where}: is missing (${expected(issue)})`
-        : `${where}: ${issue.message}`,
-    ];
+    return [issue.message.endsWith('received undefined') ? `${where} is missing` : `${where}: ${issue.message}`];
   }
   const valid = namedKeys(path.reduce<unknown[]>((schemas, key) => keySchemas(schemas, key), [jsonSchema]));
   return issue.keys.map((key) => {
     const base = key.endsWith(FILE_SUFFIX) ? key.slice(0, -FILE_SUFFIX.length) : key;
     const near = nearestNames(base, valid)[0];
-    const meant = near === undefined ? '' : `; did you mean ${base === key ? near : near + FILE_SUFFIX}?`;
+    const meant = near === undefined ? '' : `, did you mean ${base === key ? near : near + FILE_SUFFIX}?`;
     return `${[...path, key].join('.')}: there is no such key${meant}${path.length === 0 ? '' : ` (valid: ${valid.join(', ')})`}`;
   });
-}
-
-function expected(issue: z.core.$ZodIssue): string {
-  return 'expected' in issue ? `expected ${issue.expected}` : issue.message;
 }
 
 /**
@@ -190,13 +182,15 @@ export async function checkConfig<Schema extends z.ZodObject>(
   const issues = (parsed.error?.issues ?? []).filter(
     (issue) => !reported.has(issue.path.join('.')) || issue.path.length === 0,
   );
+  // A misspelt key first: it is often why another one is missing.
+  issues.sort((a, b) => Number(b.code === 'unrecognized_keys') - Number(a.code === 'unrecognized_keys'));
   const problems = [
     ...resolver.problems.map(({ path, problem }) => `${path}: ${problem}`),
     ...issues.flatMap((issue) => describeIssue(issue, jsonSchema)),
   ];
   if (problems.length > 0 || !parsed.success) {
     throw new CodedError('config_invalid', {
-      message: `The config is not valid. ${problems.join('. ')}.`,
+      message: `The config is not valid. ${problems.join('. ')}.`.replaceAll('?.', '?'),
       remedy: `Valid keys: ${namedKeys([jsonSchema]).join(', ')}; --help describes them.`,
     });
   }

@@ -12,7 +12,7 @@ export const LOG_WAITING_CHARS_MAX = 1024 * 1024;
 /** Largest state of one stream (and largest global state), in bytes. */
 export const STATE_BYTES_MAX = 1024 * 1024;
 
-/** Largest config, catalog or state file, in bytes. */
+/** Largest config or catalog, and largest state that is no list of printed lines, in bytes. */
 export const FILE_BYTES_MAX = 256 * 1024 * 1024;
 
 /** How long a named pipe may wait for its other end to be opened, in milliseconds. */

@@ -5,7 +5,7 @@
 import { close, constants, createReadStream, createWriteStream, open } from 'node:fs';
 import { open as openHandle, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { CodedError } from '@penstock/protocol';
 import { FILE_BYTES_MAX, PIPE_OPEN_MS } from './limit.ts';
@@ -114,29 +114,49 @@ export async function closeWritten(stream: Writable): Promise<void> {
   stream.destroy();
 }
 
-/** Everything that a stream gives. @throws CodedError `file_invalid` over {@link FILE_BYTES_MAX} */
-export async function readToEnd(what: string, stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > FILE_BYTES_MAX) {
-      throw new CodedError('file_invalid', { message: `${what} is larger than ${FILE_BYTES_MAX} bytes.` });
+/**
+ * What is in a file or named pipe, a part at a time.
+ *
+ * @throws CodedError `file_unreadable`, also when it is empty
+ */
+export async function* readChunks(
+  what: string,
+  path: string,
+  options: OpenOptions = {},
+): AsyncGenerator<Buffer, void, undefined> {
+  const stream = await openToRead(what, path, options);
+  // Whoever writes into a pipe may take its time.
+  if (options.signal !== undefined) addAbortSignal(options.signal, stream);
+  let isEmpty = true;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      isEmpty = false;
+      yield chunk;
     }
+  } catch (error) {
+    throw unreadable(what, path, error);
   }
-  return Buffer.concat(chunks, bytes);
+  if (isEmpty) throw new CodedError('file_unreadable', { message: `${what} ${path}: it is empty.` });
 }
 
-/** A whole file. @throws CodedError `file_unreadable`, also when it is empty */
-export async function readFileWhole(what: string, path: string, options: OpenOptions = {}): Promise<Buffer> {
-  const stream = await openToRead(what, path, options);
-  let bytes: Buffer;
-  try {
-    bytes = await readToEnd(`${what} ${path}`, stream);
-  } catch (error) {
-    throw error instanceof CodedError ? error : unreadable(what, path, error);
+/** All chunks as one. @throws CodedError `file_invalid` over {@link FILE_BYTES_MAX} */
+export async function readToEnd(what: string, chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const kept: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > FILE_BYTES_MAX) refuseLarge(what);
+    kept.push(chunk);
   }
-  if (bytes.length === 0) throw new CodedError('file_unreadable', { message: `${what} ${path}: it is empty.` });
-  return bytes;
+  return Buffer.concat(kept, bytes);
+}
+
+/** @throws CodedError `file_invalid` */
+export function refuseLarge(what: string): never {
+  throw new CodedError('file_invalid', { message: `${what} is larger than ${FILE_BYTES_MAX / 1024 / 1024} MiB.` });
+}
+
+/** A whole file. @throws CodedError as {@link readChunks} and {@link readToEnd} */
+export function readFileWhole(what: string, path: string, options: OpenOptions = {}): Promise<Buffer> {
+  return readToEnd(`${what} ${path}`, readChunks(what, path, options));
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { LINE_BYTES_MAX, message } from '@penstock/protocol';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -261,6 +262,37 @@ describe('how read ends', () => {
       yield complete('a');
     });
     expect((await read(source, [], stop)).exitCode).toBe(10);
+  });
+});
+
+describe('a stop while it waits for', () => {
+  test('the config on stdin ends it at once', async () => {
+    const stop = new StopControl();
+    const ended = runConnectorForTest(yielding(...ends), ['check', '--config', '-'], {
+      stdin: new PassThrough(),
+      stop,
+    });
+    setImmediate(() => stop.request('SIGINT'));
+    expect((await ended).exitCode).toBe(10);
+  });
+
+  test('source input ends it at once', async () => {
+    const stop = new StopControl();
+    let released = false;
+    const source = smallSource(
+      async function* ({ input }) {
+        setImmediate(() => stop.request('SIGTERM'));
+        try {
+          for await (const value of input!) yield testRecord('a', { value });
+        } finally {
+          released = true;
+        }
+      },
+      { sourceInput: z.unknown() },
+    );
+    const surroundings = { stdin: new PassThrough(), stop };
+    const result = await runConnectorForTest(source, [...args, '--source-input', '-'], surroundings);
+    expect([result.exitCode, result.messages, released]).toEqual([10, [], true]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { Console } from 'node:console';
-import type { Readable, Writable } from 'node:stream';
+import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import {
   CodedError,
   ExitCode,
@@ -15,7 +15,7 @@ import { checkConfig, configJsonSchema, parseJsonText, readCatalog } from './con
 import { type AnyConnector, isSource, programName } from './connector.ts';
 import { LINGER_MS, SAME_SIGNAL_MS } from './limit.ts';
 import { MessageOutput } from './message-output.ts';
-import { closeWritten, openToRead, openToWrite, readFileWhole, readToEnd } from './open-file.ts';
+import { closeWritten, openToRead, openToWrite, readChunks, readFileWhole, readToEnd } from './open-file.ts';
 import { ProgramLog } from './program-log.ts';
 import { runRead } from './run-read.ts';
 import { runWrite } from './run-write.ts';
@@ -175,12 +175,17 @@ class CommandRun {
       const saved =
         flags.state === undefined
           ? emptySourceState()
-          : readState(where, await readFileWhole('State file', flags.state, { signal }), log);
+          : await readState(where, readChunks('State file', flags.state, { signal }), log);
       const state = checkStreamStates(saved, catalog!, connector.streamState);
       const input =
         flags['source-input'] === undefined
           ? undefined
-          : readSourceInput(await this.#open('Source input', flags['source-input']), connector.sourceInput!, log);
+          : readSourceInput(
+              await this.#open('Source input', flags['source-input']),
+              connector.sourceInput!,
+              log,
+              signal,
+            );
       const { stop } = this.#io;
       const [output, scrubber] = [this.#output, this.#scrubber];
       return runRead(connector, { config, catalog: catalog!, state, input, output, log, scrubber, stop });
@@ -194,11 +199,12 @@ class CommandRun {
   }
 
   async #readConfig(path: string): Promise<never> {
+    const { signal } = this.#io.stop;
     const where = path === '-' ? 'The config on stdin' : `Config file ${path}`;
     const bytes =
       path === '-'
-        ? await readToEnd(where, this.#io.stdin)
-        : await readFileWhole('Config file', path, { signal: this.#io.stop.signal });
+        ? await readToEnd(where, addAbortSignal(signal, this.#io.stdin))
+        : await readFileWhole('Config file', path, { signal });
     if (bytes.length === 0) throw new CodedError('file_unreadable', { message: `${where} is empty.` });
     const raw = parseJsonText(where, bytes);
     const jsonSchema = configJsonSchema(this.#connector.config);

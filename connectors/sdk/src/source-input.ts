@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { describeIssues, InvalidLines, LineSplitter, showLine } from '@penstock/protocol';
 import type { z } from 'zod';
 import type { ConnectorLog } from './connector-log.ts';
@@ -11,16 +11,25 @@ function unwrap(value: unknown): unknown {
   return value;
 }
 
+async function* untilAborted(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* addAbortSignal(signal, stream) as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
 /**
  * Reads what `--source-input` brings, one JSON value a line; the next one is read when it is asked for. A line that is no
- * JSON or that the schema refuses is a warning.
+ * JSON or that the schema refuses is a warning. Ends when `signal` is aborted, also while it waits: a source that waits for
+ * the next event is to hear of the end of its run.
  *
  * @throws CodedError `protocol_violated` after too many of those, `line_too_long`
  */
-export async function* readSourceInput(stream: Readable, schema: z.ZodType, log: ConnectorLog) {
+export async function* readSourceInput(stream: Readable, schema: z.ZodType, log: ConnectorLog, signal: AbortSignal) {
   const splitter = new LineSplitter();
   const invalid = new InvalidLines('the source input');
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of untilAborted(stream, signal)) {
     const values: unknown[] = [];
     splitter.push(chunk, (bytes, start, end) => {
       const line = bytes.subarray(start, end);
@@ -39,6 +48,6 @@ export async function* readSourceInput(stream: Readable, schema: z.ZodType, log:
     yield* values;
   }
   const rest = splitter.takeRest();
-  if (rest !== undefined)
+  if (rest !== undefined && !signal.aborted)
     log.warn(`The last line of the source input has no newline and is dropped: ${showLine(rest)}`);
 }

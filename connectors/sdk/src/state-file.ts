@@ -5,6 +5,7 @@ import {
   emptySourceState,
   LineSplitter,
   parseLine,
+  RecordPeek,
   reduceSourceState,
   type SourceStateSet,
   sourceStateSetSchema,
@@ -12,33 +13,40 @@ import {
 import type { z } from 'zod';
 import { parseJsonText } from './config-file.ts';
 import type { ConnectorLog } from './connector-log.ts';
-
-interface PrintedState {
-  readonly state: SourceStateSet;
-  readonly messageCount: number;
-  readonly passedOver: number;
-}
+import { FILE_BYTES_MAX } from './limit.ts';
+import { refuseLarge } from './open-file.ts';
 
 /** The checkpoints among the lines that an earlier run printed, reduced. Lines that are no message are passed over. */
-function reducePrintedLines(bytes: Buffer): PrintedState {
-  let state = emptySourceState();
-  let messageCount = 0;
-  let passedOver = 0;
-  const take = (line: Buffer): void => {
+class PrintedLines {
+  readonly #splitter = new LineSplitter(FILE_BYTES_MAX);
+  readonly #peek = new RecordPeek();
+  state = emptySourceState();
+  messageCount = 0;
+  passedOver = 0;
+
+  push(chunk: Buffer): void {
+    this.#splitter.push(chunk, (bytes, start, end) => {
+      // What `read` itself printed is nearly all records; none of them needs a closer look.
+      if (this.#peek.stream(bytes, start, end) === undefined) this.#take(bytes.subarray(start, end));
+      else this.messageCount += 1;
+    });
+  }
+
+  end(): void {
+    const rest = this.#splitter.takeRest();
+    // A message that lacks nothing but its newline is whole: the closing brace is its last byte.
+    if (rest !== undefined) this.#take(rest);
+  }
+
+  #take(line: Buffer): void {
     const parsed = parseLine(line);
-    if (parsed.kind === 'invalid') passedOver += 1;
+    if (parsed.kind === 'invalid') this.passedOver += 1;
     if (parsed.kind !== 'message') return;
-    messageCount += 1;
+    this.messageCount += 1;
     const { message } = parsed;
-    if (message.type === 'source_state') state = reduceSourceState(state, message.source_state);
-    else if (message.type === 'eof') state = message.eof.ending_state.source;
-  };
-  const splitter = new LineSplitter();
-  splitter.push(bytes, (chunk, start, end) => take(chunk.subarray(start, end)));
-  const rest = splitter.takeRest();
-  // A message that lacks nothing but its newline is whole: the closing brace is its last byte.
-  if (rest !== undefined) take(rest);
-  return { state, messageCount, passedOver };
+    if (message.type === 'source_state') this.state = reduceSourceState(this.state, message.source_state);
+    else if (message.type === 'eof') this.state = message.eof.ending_state.source;
+  }
 }
 
 /**
@@ -46,10 +54,27 @@ function reducePrintedLines(bytes: Buffer): PrintedState {
  * the lines that an earlier run printed. There a line that was cut off is passed over, with a warning: without its
  * checkpoint some records are read once more, which is harmless (P2).
  *
+ * Printed lines may be as many as they like; only what might be a state as JSON is kept in memory (P4).
+ *
  * @throws CodedError `file_invalid` when it is neither JSON nor messages, `state_invalid` when it is no state
  */
-export function readState(where: string, bytes: Buffer, log: ConnectorLog): SourceStateSet {
-  const printed = reducePrintedLines(bytes);
+export async function readState(
+  where: string,
+  chunks: AsyncIterable<Buffer>,
+  log: ConnectorLog,
+): Promise<SourceStateSet> {
+  const printed = new PrintedLines();
+  let kept: Buffer[] = [];
+  let keptBytes = 0;
+  for await (const chunk of chunks) {
+    if (printed.messageCount === 0) {
+      kept.push(chunk);
+      keptBytes += chunk.length;
+      if (keptBytes > FILE_BYTES_MAX) refuseLarge(where);
+    } else kept = [];
+    printed.push(chunk);
+  }
+  printed.end();
   if (printed.messageCount > 0) {
     if (printed.passedOver > 0) {
       log.warn(
@@ -58,7 +83,7 @@ export function readState(where: string, bytes: Buffer, log: ConnectorLog): Sour
     }
     return printed.state;
   }
-  const value = parseJsonText(where, bytes);
+  const value = parseJsonText(where, Buffer.concat(kept, keptBytes));
   const inner = typeof value === 'object' && value !== null && 'source' in value ? value.source : value;
   const parsed = sourceStateSetSchema.strict().safeParse(inner);
   if (parsed.success) return parsed.data;

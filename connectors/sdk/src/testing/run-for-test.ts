@@ -16,7 +16,7 @@ export interface CommandResult {
 
 /** What surrounds the command. */
 export interface CommandSurroundings {
-  /** Chunks of stdin; nothing when absent. */
+  /** Chunks of stdin, or the stream itself; nothing when absent. */
   readonly stdin?: Iterable<string | Buffer> | AsyncIterable<string | Buffer>;
   readonly env?: Record<string, string>;
   readonly stop?: StopControl;
@@ -45,7 +45,8 @@ export async function runConnectorForTest(
   const exitCode = await runProgram(connector, {
     args,
     env: surroundings.env ?? {},
-    stdin: Readable.from(stdinChunks(), { objectMode: false }),
+    stdin:
+      surroundings.stdin instanceof Readable ? surroundings.stdin : Readable.from(stdinChunks(), { objectMode: false }),
     stdout: collector(out),
     stderr: collector(err),
     stop: surroundings.stop ?? new StopControl(),
