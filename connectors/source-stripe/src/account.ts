@@ -53,21 +53,23 @@ export async function resolveAccount(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof StripeResponseError) || error.status === 401) throw toConnectorError(error);
-    if (config.account_id !== undefined && error.isFromStripe) {
+    const isRefused = error.status === 403 || error.status === 404;
+    if (config.account_id !== undefined && isRefused && error.isFromStripe) {
       const created = config.account_created ?? EARLIEST_CREATED;
       return { id: config.account_id, created, displayName: undefined };
     }
-    if (error.status === 403) {
+    if (error.status === 403 && error.isFromStripe) {
       throw new ConnectorError('permission_missing', {
         message: error.message,
         remedy: 'Give the key read permission for the account, or put its id into account_id.',
         cause: error,
       });
     }
-    if (error.status === 404) {
+    // A redirect is not followed: the key would go where nobody sent it.
+    if (error.status === 404 || (error.status < 500 && !error.isFromStripe)) {
       throw new ConnectorError('response_invalid', {
         message: `There is no Stripe API at ${config.base_url}: ${error.message}`,
-        remedy: 'Check base_url.',
+        remedy: 'Check base_url, and the proxy if there is one.',
         cause: error,
       });
     }

@@ -22,6 +22,7 @@ describe('troubleOf', () => {
     [400, { type, param: 'limit', message: 'Bad limit' }, 'stream_error', 'request_refused'],
     [404, undefined, 'stream_error', 'request_refused'],
     [400, undefined, 'stream_error', 'request_refused'],
+    [403, undefined, 'stream_error', 'request_refused'],
     [302, undefined, 'stream_error', 'request_refused'],
     [500, { type: 'api_error', message: 'Sorry' }, 'stream_error', 'upstream_failed'],
     [409, { type, code: 'lock_timeout', message: 'Locked' }, 'stream_error', 'upstream_failed'],
@@ -30,6 +31,11 @@ describe('troubleOf', () => {
     const trouble = troubleOf(answered(status, error), cards);
     expect(trouble.kind).toBe(kind);
     if (trouble.kind !== 'skip') expect(trouble.error.code).toBe(code);
+  });
+
+  it('takes no refusal in the middle of a list for a product that is missing', () => {
+    const refused = answered(400, { type, message: 'Your account is not set up to use Issuing.' });
+    expect(troubleOf(refused, cards, true)).toMatchObject({ kind: 'stream_error', error: { code: 'request_refused' } });
   });
 
   it('says how to get access, and names the product', () => {

@@ -59,9 +59,10 @@ export class StripeResponseError extends Error {
     this.isFromStripe = Object.keys(error).length > 0;
   }
 
-  /** Whether the object under the cursor no longer exists. */
+  /** For a request with a cursor: whether the object under it no longer exists. */
   get isCursorLost(): boolean {
-    return this.status === 400 && this.code === 'resource_missing' && this.param === 'starting_after';
+    const isOfCursor = this.param === undefined || this.param === 'starting_after';
+    return (this.status === 400 || this.status === 404) && this.code === 'resource_missing' && isOfCursor;
   }
 }
 
@@ -86,7 +87,7 @@ export function toConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   if (error instanceof StripeResponseError) {
     if (error.status === 401) return credentialsRefused(error);
-    if (error.status === 403) {
+    if (error.status === 403 && error.isFromStripe) {
       return new ConnectorError('permission_missing', { message: error.message, remedy: KEY_REMEDY, cause: error });
     }
     const code = refusals[error.status] ?? (error.status >= 500 ? 'upstream_failed' : 'request_refused');
@@ -112,14 +113,17 @@ function credentialsRefused(error: StripeResponseError): ConnectorError {
 /**
  * What to do about an error that a stream's list was answered with. Decided by status, code and endpoint: a plain list
  * with no parameter but those of pagination can't be a wrong request, so a 400 or 404 without a code or parameter that
- * says otherwise means that this account does not have what is listed.
+ * says otherwise means that this account does not have what is listed. An answer that is not Stripe's own, of a proxy for
+ * example, says nothing about the account.
+ *
+ * @param hasBegun whether a part of the list was read before: then the account does have what is listed
  */
-export function troubleOf(error: unknown, stream: StripeStream): Trouble {
+export function troubleOf(error: unknown, stream: StripeStream, hasBegun = false): Trouble {
   if (!(error instanceof StripeResponseError)) return { kind: 'stream_error', error: toConnectorError(error) };
   const said = error.stripeMessage === '' ? '' : ` Stripe says: "${error.stripeMessage}"`;
   const { status, code } = error;
   if (status === 401) return { kind: 'run_error', error: credentialsRefused(error) };
-  if (status === 403) {
+  if (status === 403 && error.isFromStripe) {
     return { kind: 'skip', reason: `The API key may not read ${stream.path} (HTTP 403).${said} ${KEY_REMEDY}` };
   }
   if (status === 400 && code === 'parameter_missing') {
@@ -127,7 +131,7 @@ export function troubleOf(error: unknown, stream: StripeStream): Trouble {
     return { kind: 'skip', reason: `Stripe does not list ${stream.path} without ${param}.${said}` };
   }
   const isOurMistake = code?.startsWith('parameter_') || error.param !== undefined;
-  if ((status === 400 || status === 404) && error.isFromStripe && !isOurMistake) {
+  if ((status === 400 || status === 404) && error.isFromStripe && !isOurMistake && !hasBegun) {
     const product = stream.product ?? 'what it belongs to';
     return {
       kind: 'skip',
