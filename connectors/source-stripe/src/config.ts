@@ -5,6 +5,9 @@ import { DEFAULT_API_VERSION } from './stream-table.ts';
 const LIVE_RATE = 20;
 const TEST_RATE = 10;
 
+/** The year 5138: later times are milliseconds, and would make every list look empty. */
+const SECONDS_MAX = 99_999_999_999;
+
 /** Configuration of the source. The descriptions are what users read in `--help` and in the docs. */
 export const configSchema = z.strictObject({
   api_key: z
@@ -26,6 +29,7 @@ export const configSchema = z.strictObject({
     .meta({ description: "Version of Stripe's API to ask for. The schemas of the streams are of the default." }),
   base_url: z
     .url({ protocol: /^https?$/ })
+    .refine((url) => !/[?#@]/.test(url), 'must have no user name, query or fragment')
     .default('https://api.stripe.com')
     .meta({ description: 'Where the API is. All requests go there.' }),
   account_id: z
@@ -33,7 +37,7 @@ export const configSchema = z.strictObject({
     .regex(/^acct_\w+$/, 'must look like acct_…')
     .optional()
     .meta({ description: 'Id of the account, for keys that may not read /v1/account. Found out when absent.' }),
-  account_created: z.int().nonnegative().optional().meta({
+  account_created: z.int().nonnegative().max(SECONDS_MAX, 'must be in seconds').optional().meta({
     description:
       'When the account was created, in seconds since 1970: nothing older is looked for. Found out when absent.',
   }),
