@@ -1,9 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '@penstock/connector-sdk';
-import { afterEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '@penstock/connector-sdk/testing';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RateLimit } from './rate-limit.ts';
-import { retryAfterMs, StripeClient } from './stripe-client.ts';
+import { RESPONSE_BYTES_MAX, retryAfterMs, StripeClient } from './stripe-client.ts';
 import { quietLog } from './testing/read-source.ts';
 
 const never = new AbortController().signal;
@@ -125,13 +126,15 @@ describe('StripeClient', () => {
 
   it('waits as long as Retry-After says, for every request', async () => {
     let count = 0;
+    const clock = new FakeClock({ autoAdvance: true });
+    const from = clock.now();
     const client = await serve((_, response) => {
       response.statusCode = ++count === 1 ? 429 : 200;
       if (count === 1) response.setHeader('retry-after', '7');
       response.end('{}');
-    });
+    }, clock);
     await client.get('/v1/charges', never);
-    expect(hasty.slept.some((ms) => ms >= 7000)).toBe(true);
+    expect(clock.now() - from).toBeGreaterThanOrEqual(7000);
   });
 
   it('says that there was no answer in time', async () => {
@@ -153,6 +156,29 @@ describe('StripeClient', () => {
       await expect(answer).rejects.toThrow('stop');
       expect(Date.now() - from).toBeLessThan(2000);
     }
+  });
+
+  it('takes no answer that is larger than the limit, and does not ask for it again', async () => {
+    let count = 0;
+    const client = await serve((_, response) => {
+      count++;
+      response.end(Buffer.alloc(RESPONSE_BYTES_MAX + 1, ' '));
+    });
+    const answer = client.get('/v1/charges', never);
+    await expect(answer).rejects.toMatchObject({ code: 'response_invalid', message: expect.stringMatching(/64 MiB/) });
+    expect(count).toBe(1);
+  });
+
+  it('says which variables name a proxy that is none, without their values', async () => {
+    vi.stubEnv('https_proxy', 'not:a:proxy secretsecret');
+    const options = { apiKey, apiVersion: '2026-10-28.endive', baseUrl: 'https://api.stripe.com', log: quietLog };
+    const rest = { rateLimit: new RateLimit(10, hasty), clock: hasty, connections: 1, random: Math.random };
+    const connect = () => new StripeClient({ ...options, ...rest });
+    expect(connect).toThrow(
+      expect.objectContaining({ code: 'config_invalid', text: expect.stringContaining('HTTPS_PROXY') }),
+    );
+    expect(connect).not.toThrow('secretsecret');
+    vi.unstubAllEnvs();
   });
 
   it('has no secret in any of its errors', async () => {

@@ -52,6 +52,20 @@ function isLoopback(baseUrl: string): boolean {
   return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(baseUrl).hostname);
 }
 
+/** Connections to the API, through the proxy of the environment where there is one. */
+function dispatcherFor({ baseUrl, connections }: StripeClientOptions): Dispatcher {
+  // One request a connection, so HTTP/2 would bring nothing.
+  const agent = { connections, pipelining: 1, maxResponseSize: RESPONSE_BYTES_MAX, allowH2: false };
+  if (isLoopback(baseUrl)) return new Agent(agent);
+  try {
+    return new EnvHttpProxyAgent(agent);
+  } catch (cause) {
+    // Its value may hold a password.
+    const message = 'The environment names a proxy that is not a URL.';
+    throw new ConnectorError('config_invalid', { message, remedy: 'Correct HTTP_PROXY and HTTPS_PROXY.', cause });
+  }
+}
+
 function headerOf(headers: Record<string, string | string[] | undefined>, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
@@ -68,8 +82,7 @@ function adviseRetry(error: unknown): RetryAdvice {
     if (!error.mayRetry) return undefined;
     return error.retryAfterMs === undefined ? {} : { notBeforeMs: error.retryAfterMs };
   }
-  const isHopeless = error instanceof Error && error.cause instanceof errors.ResponseExceededMaxSizeError;
-  return isHopeless ? undefined : {};
+  return error instanceof ConnectorError && error.code === 'response_invalid' ? undefined : {};
 }
 
 /** What reading needs of a client. */
@@ -86,8 +99,7 @@ export class StripeClient {
   constructor(options: StripeClientOptions) {
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
-    const agent = { connections: options.connections, pipelining: 1, maxResponseSize: RESPONSE_BYTES_MAX };
-    this.#dispatcher = isLoopback(options.baseUrl) ? new Agent(agent) : new EnvHttpProxyAgent(agent);
+    this.#dispatcher = dispatcherFor(options);
   }
 
   /** Stripe's clock in seconds since 1970; our own before the first answer. */
@@ -157,6 +169,10 @@ export class StripeClient {
 
   #noAnswer(path: string, error: unknown): ConnectorError {
     const { host } = new URL(this.#options.baseUrl);
+    if (error instanceof errors.ResponseExceededMaxSizeError) {
+      const message = `GET ${path} at ${host} answered more than ${RESPONSE_BYTES_MAX / 1024 / 1024} MiB.`;
+      return new ConnectorError('response_invalid', { message, cause: error });
+    }
     const isTimeout =
       (error instanceof Error && error.name === 'AbortError') ||
       error instanceof errors.ConnectTimeoutError ||
