@@ -26,6 +26,8 @@ export const streamRules: Readonly<Record<string, StreamRule>> = {
   // Without it, canceled subscriptions are missing.
   '/v1/subscriptions': { queries: ['status=all'], note: testClocks },
   '/v1/tax/locations': { queries: ['type=performance'] },
+  // It is not said what comes without it.
+  '/v1/tax/registrations': { queries: ['status=all'] },
   '/v1/tax_ids': { note: 'The tax ids of the account itself; those of customers are lists under each customer.' },
   '/v1/tax_rates': { queries: ['active=true', 'active=false'] },
   '/v1/apps/secrets': { excluded: 'Holds the secrets of Stripe Apps, a scope at a time.' },

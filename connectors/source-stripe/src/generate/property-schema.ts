@@ -85,7 +85,7 @@ function shapeOf(site: TypeSite): Shape {
 }
 
 const EPOCH_DOC = /unix (epoch|timestamp)|seconds since|epoch timestamp|in unix time/i;
-const TIMESTAMP_NAME = /(^|_)(created|at|date|expires)$/;
+const TIMESTAMP_NAME = /(^|_)(created|updated|at|date|expires)$/;
 const FRACTION = /percent|fraction|multiplier|decimal|exchange.?rate|latitude|longitude|metric tons|score|hours/i;
 
 /**
