@@ -108,14 +108,16 @@ function stampRecords(bytes: Buffer, objects: readonly PageObject[], stamp: Reco
   });
 }
 
-/** Creation time of the last object when the page is newest first. */
-function oldestOf(objects: readonly PageObject[]): number | undefined {
-  let last = Number.POSITIVE_INFINITY;
+/** Creation times of the first and the last object when the page is newest first. */
+function timesOf(objects: readonly PageObject[]): { newest: number; oldest: number } | undefined {
+  const newest = objects[0]?.created;
+  if (newest === undefined) return undefined;
+  let oldest = newest;
   for (const { created } of objects) {
-    if (created === undefined || created > last) return undefined;
-    last = created;
+    if (created === undefined || created > oldest) return undefined;
+    oldest = created;
   }
-  return objects.length === 0 ? undefined : last;
+  return { newest, oldest };
 }
 
 /**
@@ -137,7 +139,8 @@ export function readListPage(body: Buffer, stream: StripeStream, stamp: RecordSt
 
 function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): ListPage {
   const createdKey = stream.created === null ? undefined : Buffer.from(stream.created);
-  const fields: Record<string, unknown> = {};
+  // Without a prototype, so that a key named `__proto__` is one like any other.
+  const fields: Record<string, unknown> = Object.create(null);
   let objects: PageObject[] | undefined;
   const end = scanObject(bytes, skipSpace(bytes, 0), (keyStart, keyEnd, valueStart) => {
     const key: string = JSON.parse(bytes.toString('utf8', keyStart, keyEnd));
@@ -159,13 +162,12 @@ function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): Lis
   if (bytes.includes(0x0a) || bytes.includes(0x0d)) throw new Error('a text in it holds a line break');
   if (objects === undefined) throw new Error('it has no `data`');
   const next = stream.version === 1 ? nextOfV1(fields, objects, stream) : nextOfV2(fields, stream);
-  const oldest = stream.created === null ? undefined : oldestOf(objects);
   return {
     records: stampRecords(bytes, objects, stamp),
     count: objects.length,
     hasMore: next !== undefined,
     ...(next === undefined ? {} : { next }),
-    ...(oldest === undefined ? {} : { oldest }),
+    ...(stream.created === null ? {} : timesOf(objects)),
   };
 }
 

@@ -148,6 +148,21 @@ describe('readBackfill', () => {
     expect(afterDays.ids('payment_links')).toHaveLength(350);
   });
 
+  it('gives a list up that never knows the object it ended a page with, and reads the others', async () => {
+    const many = Array.from({ length: 350 }, (_, i) => ({ id: `obj_${i}`, created: 100 }));
+    const stripe = new FakeStripe({ '/v1/charges': many, '/v1/customers': many, '/v1/payment_links': many }, 1000);
+    stripe.forgetful.add('/v1/charges').add('/v1/payment_links');
+    const emitted = await read(stripe, await configuredStreams('charges', 'customers', 'payment_links'));
+    for (const name of ['charges', 'payment_links']) {
+      expect(emitted.last(name)).toMatchObject({
+        status: 'error',
+        failure_type: 'transient',
+        error: expect.stringContaining('refused 6 times in a row'),
+      });
+    }
+    expect(emitted.last('customers')).toMatchObject({ status: 'complete' });
+  });
+
   it('asks for prices with both values of active, and reads each list once', async () => {
     const stripe = new FakeStripe({ '/v1/prices': [{ id: 'price_1', created: 100 }] }, 1000);
     await read(stripe, await configuredStreams('prices', 'subscriptions'));

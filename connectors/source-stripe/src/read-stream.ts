@@ -1,4 +1,4 @@
-import type { Clock, ConnectorLog, SourceOutput } from '@penstock/connector-sdk';
+import { type Clock, ConnectorError, type ConnectorLog, type SourceOutput } from '@penstock/connector-sdk';
 import { message } from '@penstock/protocol';
 import { type FetchedPage, fetchPage } from './fetch-page.ts';
 import type { Handover } from './handover.ts';
@@ -36,6 +36,9 @@ interface HeldPage extends FetchedPage {
   readonly release: Release;
 }
 
+/** How often in a row the cursor may be lost without reading coming any further. */
+const LOST_CURSORS_MAX = 5;
+
 function statusRange(name: string, window: Window): SourceOutput {
   return message.streamStatus({ stream: name, status: 'range_complete', range_complete: timeRangeOf(window) });
 }
@@ -56,6 +59,8 @@ export class StreamReader {
   #asked: number;
   #isFirstPage = true;
   #streamSlot: Release | undefined;
+  /** Where reading had to begin again, and how often in a row. */
+  #lost = { query: '', lt: Number.POSITIVE_INFINITY, count: 0 };
 
   constructor(shared: ReadShared, task: StreamTask) {
     this.#shared = shared;
@@ -84,7 +89,8 @@ export class StreamReader {
     } catch (error) {
       if (signal.aborted) return;
       // Once it has answered, a list that refuses is no product that is missing.
-      const trouble = troubleOf(error, stream);
+      const hasBegun = this.#state.remaining.some((range) => range.cursor !== undefined);
+      const trouble = troubleOf(error, stream, hasBegun);
       if (trouble.kind === 'run_error') throw trouble.error;
       if (trouble.kind === 'skip' && this.#isFirstPage) {
         await output.put([message.streamStatus({ stream: name, status: 'skip', reason: trouble.reason })]);
@@ -119,6 +125,22 @@ export class StreamReader {
     }
   }
 
+  /**
+   * A list that never knows what it said a page earlier would be begun again for ever.
+   *
+   * @throws ConnectorError when the cursor was lost too often at the same place
+   */
+  #assertComesOn({ next, page }: FetchedPage): void {
+    if (page !== undefined || next === undefined) return;
+    const { query, lt } = next;
+    const { query: lastQuery, lt: lastLt, count } = this.#lost;
+    this.#lost = { query, lt, count: query === lastQuery && lt >= lastLt ? count + 1 : 1 };
+    if (this.#lost.count <= LOST_CURSORS_MAX) return;
+    const times = this.#lost.count;
+    const message = `GET ${this.#task.stream.path} refused ${times} times in a row to go on where a page had ended.`;
+    throw new ConnectorError('upstream_failed', { message });
+  }
+
   /** Starts fetching the first of the ranges that isn't held back by the limit, and takes it out of the list. */
   #startNext(waiting: Range[]): Promise<HeldPage> | undefined {
     for (const [i, range] of waiting.entries()) {
@@ -140,6 +162,7 @@ export class StreamReader {
     const release = await pageSlots.acquire(isFirst, signal);
     try {
       const fetched = await fetchPage(client, accountId, this.#task.stream, range, limit, signal);
+      this.#assertComesOn(fetched);
       if (!range.isNews) this.#asked += fetched.page?.count ?? 0;
       return { ...fetched, release };
     } catch (error) {

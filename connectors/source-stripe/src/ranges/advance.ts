@@ -8,14 +8,21 @@ export interface PageEnd {
   readonly hasMore: boolean;
   /** Where the next page begins; absent on the last one. */
   readonly next?: string;
-  /** When the last object was created, in seconds since 1970; absent where the page was not newest first. */
+  /** When the first and the last object were created, in seconds since 1970; absent where the page was not newest first. */
+  readonly newest?: number;
   readonly oldest?: number;
+}
+
+/** Whether all that was read of the range, this page included, came newest first: only then `oldest` says what was read. */
+function isInOrder({ cursor }: Range, page: PageEnd): page is PageEnd & { readonly oldest: number } {
+  if (page.newest === undefined || page.oldest === undefined) return false;
+  return cursor === undefined || (cursor.seen !== undefined && page.newest <= cursor.seen);
 }
 
 /** What is left of the range after the page; undefined when that was all. */
 export function rangeAfterPage(range: Range, page: PageEnd): Range | undefined {
   if (!page.hasMore || page.next === undefined) return undefined;
-  return { ...range, cursor: { after: page.next, ...(page.oldest === undefined ? {} : { seen: page.oldest }) } };
+  return { ...range, cursor: { after: page.next, ...(isInOrder(range, page) ? { seen: page.oldest } : {}) } };
 }
 
 /**

@@ -34,6 +34,8 @@ export interface Range extends Window {
 /** How far a stream is: what is in `accounted` and in none of the `remaining` ranges was read. */
 export interface StreamState {
   readonly accounted: Window;
+  /** Those that were asked for `accounted`: a version that asks for others has to read all of it with them. */
+  readonly queries: readonly string[];
   readonly remaining: readonly Range[];
   /** Records that the backfill has read so far, for its limit; news are not counted. */
   readonly backfilled: number;
@@ -47,5 +49,5 @@ export function isEmptyWindow(window: Window): boolean {
 /** A stream of which nothing was read: one range for each of its queries. */
 export function unreadState(window: Window, queries: readonly string[]): StreamState {
   const remaining = isEmptyWindow(window) ? [] : queries.map((query) => ({ gte: window.gte, lt: window.lt, query }));
-  return { accounted: window, remaining, backfilled: 0 };
+  return { accounted: window, queries, remaining, backfilled: 0 };
 }

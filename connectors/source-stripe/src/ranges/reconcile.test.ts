@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Range, StreamState, Window } from './range.ts';
-import { joinRanges, RANGES_MAX, reconcileState } from './reconcile.ts';
+import { joinRanges, RANGES_MAX, reconcileState, reconcileWholeList } from './reconcile.ts';
 
 const range = (gte: number, lt: number, seen?: number): Range => ({
   gte,
@@ -11,6 +11,7 @@ const range = (gte: number, lt: number, seen?: number): Range => ({
 const news = (gte: number, lt: number): Range => ({ ...range(gte, lt), isNews: true });
 const state = (gte: number, lt: number, ...remaining: Range[]): StreamState => ({
   accounted: { gte, lt },
+  queries: [''],
   remaining,
   backfilled: 7,
 });
@@ -71,13 +72,35 @@ describe('reconcileState', () => {
     expect(reconcileState(state(10, 20, unknown), { gte: 11, lt: 20 }, ['']).remaining).toEqual([range(11, 20)]);
   });
 
-  it('treats each query by itself and drops those that are gone', () => {
-    const before = state(10, 20, { ...range(10, 20), query: 'a' }, { ...range(10, 20), query: 'gone' });
-    expect(reconcileState(before, { gte: 10, lt: 22 }, ['a', 'b']).remaining).toEqual([
+  it('treats each query by itself, drops those that are gone, and reads everything with one that is new', () => {
+    const remaining = [
+      { ...range(10, 20), query: 'a' },
+      { ...range(10, 20), query: 'gone' },
+    ];
+    const before = { ...state(10, 20, ...remaining), queries: ['a', 'gone'] };
+    const after = reconcileState(before, { gte: 10, lt: 22 }, ['a', 'b']);
+    expect(after.queries).toEqual(['a', 'b']);
+    expect(after.remaining).toEqual([
       { ...news(20, 22), query: 'a' },
-      { ...news(20, 22), query: 'b' },
+      { ...range(10, 22), query: 'b' },
       { ...range(10, 20), query: 'a' },
     ]);
+  });
+
+  it('begins a list without a filter afresh when it is asked for in another way', () => {
+    const done = { ...state(10, 20), queries: ['status=all'] };
+    expect(reconcileWholeList(done, { gte: 10, lt: 20 }, ['status=all'], false).remaining).toEqual([]);
+    expect(reconcileWholeList(done, { gte: 10, lt: 20 }, [''], false).remaining).toEqual([range(10, 20)]);
+  });
+
+  it('keeps a query whose only range is the oldest of too many', () => {
+    const lone = { ...range(0, 5), query: 'b' };
+    const many = Array.from({ length: RANGES_MAX + 50 }, (_, i) => range(i * 10 + 10, i * 10 + 15, i * 10 + 12));
+    const joined = joinRanges([...many, lone]);
+    expect(joined.length).toBe(RANGES_MAX);
+    for (const { gte, lt, query } of [...many, lone]) {
+      expect(joined.some((r) => r.query === query && r.gte <= gte && r.lt >= lt)).toBe(true);
+    }
   });
 
   it('never holds more ranges than the limit, and still covers all of them', () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isEmptyWindow, type Range, type StreamState, unreadState, type Window } from './range.ts';
 
 /**
@@ -40,12 +41,13 @@ export function joinRanges(ranges: readonly Range[]): Range[] {
     else joined.push(range);
   }
   // A stream that is cut off again and again before it catches up: better to read a part once more than to grow (P4).
-  while (joined.length > RANGES_MAX) {
-    const lowest = joined.pop();
-    const above = joined.findLastIndex((range) => range.query === lowest?.query);
+  for (let i = joined.length - 1; i > 0 && joined.length > RANGES_MAX; i--) {
+    const lower = joined[i] as Range;
+    const above = joined.findLastIndex((range, at) => at < i && range.query === lower.query);
     const range = joined[above];
-    if (lowest === undefined || range === undefined) break;
-    joined[above] = { ...range, gte: lowest.gte };
+    if (range === undefined) continue;
+    joined[above] = { ...range, gte: Math.min(range.gte, lower.gte) };
+    joined.splice(i, 1);
   }
   return joined;
 }
@@ -54,7 +56,7 @@ export function joinRanges(ranges: readonly Range[]): Range[] {
  * The state for another window: ranges outside of it are dropped, those at its edges trimmed, and what was not accounted
  * for is added. Windows that share nothing start afresh.
  *
- * @param queries of the stream; ranges of a query that it no longer has are dropped
+ * @param queries of the stream; ranges of a query that it no longer has are dropped, and one that is new reads everything
  */
 export function reconcileState(
   state: StreamState | undefined,
@@ -69,11 +71,14 @@ export function reconcileState(
     .flatMap((range) => trimRange(range, window) ?? []);
   const later = { gte: accounted.lt, lt: window.lt };
   const earlier = { gte: window.gte, lt: accounted.gte };
-  const added = queries.flatMap((query): Range[] => [
-    ...(isEmptyWindow(later) ? [] : [{ ...later, query, isNews: true }]),
-    ...(isEmptyWindow(earlier) ? [] : [{ ...earlier, query }]),
-  ]);
-  return { accounted: window, remaining: joinRanges([...kept, ...added]), backfilled: state.backfilled };
+  const added = queries.flatMap((query): Range[] => {
+    if (!state.queries.includes(query)) return isEmptyWindow(window) ? [] : [{ ...window, query }];
+    return [
+      ...(isEmptyWindow(later) ? [] : [{ ...later, query, isNews: true }]),
+      ...(isEmptyWindow(earlier) ? [] : [{ ...earlier, query }]),
+    ];
+  });
+  return { accounted: window, queries, remaining: joinRanges([...kept, ...added]), backfilled: state.backfilled };
 }
 
 /**
@@ -88,11 +93,11 @@ export function reconcileWholeList(
   queries: readonly string[],
   isHeld: boolean,
 ): StreamState {
-  if (state === undefined) return unreadState(window, queries);
+  if (state === undefined || !isDeepStrictEqual(state.queries, queries)) return unreadState(window, queries);
   const isSame = state.accounted.gte === window.gte && state.accounted.lt === window.lt;
   if (isSame) return state;
   const age = window.lt - state.accounted.lt;
   const isRecent = age >= 0 && age <= WHOLE_LIST_RESUME_S;
-  const isUnfinished = state.remaining.length > 0 && state.remaining.every((range) => queries.includes(range.query));
+  const isUnfinished = state.remaining.length > 0;
   return isUnfinished && isRecent && !isHeld ? state : unreadState(window, queries);
 }

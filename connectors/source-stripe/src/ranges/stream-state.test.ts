@@ -19,6 +19,7 @@ const range = fc.tuple(window, fc.constantFrom('', 'active=true'), cursor, fc.bo
 );
 const state: fc.Arbitrary<StreamState> = fc.record({
   accounted: window,
+  queries: fc.constantFrom([''], ['active=true', 'active=false']),
   remaining: fc.array(range, { maxLength: 5 }),
   backfilled: fc.nat(),
 });
@@ -35,6 +36,7 @@ it('comes back from the wire as it was', () => {
 it('is a copy: what was written does not move on with the state', () => {
   const before: StreamState = {
     accounted: { gte: 1, lt: 9 },
+    queries: [''],
     remaining: [{ gte: 1, lt: 9, query: '' }],
     backfilled: 0,
   };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { formatTimestamp, parseTimestamp, type TimeRange, timeRangeSchema, timestampSchema } from '@penstock/protocol';
 import { z } from 'zod';
 import type { Range, StreamState, Window } from './range.ts';
@@ -14,6 +15,7 @@ const rangeSchema = z.object({
 /** State of one stream on the wire. `remaining: []` is done. */
 export const streamStateSchema = z.object({
   accounted_range: timeRangeSchema.meta({ description: 'what `remaining` is the rest of' }),
+  queries: z.array(z.string()).default(['']).meta({ description: 'which queries `accounted_range` was read with' }),
   remaining: z.array(rangeSchema),
   backfilled: z.int().nonnegative().default(0).meta({ description: 'records read so far, for `backfill_limit`' }),
 });
@@ -43,6 +45,7 @@ export function timeRangeOf(window: Window): TimeRange {
 export function writeStreamState(state: StreamState): StreamStateData {
   return {
     accounted_range: timeRangeOf(state.accounted),
+    ...(isDeepStrictEqual(state.queries, ['']) ? {} : { queries: [...state.queries] }),
     remaining: state.remaining.map((range) => ({
       ...timeRangeOf(range),
       cursor: range.cursor?.after ?? null,
@@ -70,6 +73,7 @@ export function readStreamState(data: unknown): StreamState {
   const state = streamStateSchema.parse(data);
   return {
     accounted: { gte: secondOf(state.accounted_range.gte), lt: secondOf(state.accounted_range.lt) },
+    queries: state.queries,
     remaining: state.remaining.map(readRange).filter((range) => range.gte < range.lt),
     backfilled: state.backfilled,
   };

@@ -11,6 +11,8 @@ export interface FakeObject {
 export class FakeStripe implements StripeReader {
   /** By path, newest first. */
   readonly lists: Map<string, FakeObject[]>;
+  /** Paths whose lists know none of their objects as a cursor. */
+  readonly forgetful = new Set<string>();
   /** Seconds since 1970. */
   time: number;
   /** Paths with their queries, in the order in which they came. */
@@ -37,6 +39,7 @@ export class FakeStripe implements StripeReader {
     );
     const after = searchParams.get('starting_after');
     const at = after === null ? 0 : list.findIndex(({ id }) => id === after) + 1;
+    if (after !== null && this.forgetful.has(pathname)) throw lostCursor(pathname);
     if (after !== null && !this.lists.get(pathname)?.some(({ id }) => id === after)) throw lostCursor(pathname);
     const limit = number('limit', 10);
     return this.#answer({

@@ -14,6 +14,7 @@ export interface SimulatorProcess {
   /** Current objects of a list by id. */
   objects(path: string): Promise<Map<string, Record<string, unknown>>>;
   stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 async function listening(child: ChildProcess): Promise<string> {
@@ -40,16 +41,18 @@ export async function startSimulator(...args: string[]): Promise<SimulatorProces
     const lines = (await admin(`truth?path=${encodeURIComponent(path)}`)).split('\n').filter((line) => line !== '');
     return new Map(lines.map((line) => JSON.parse(line)).map((object) => [object.id as string, object]));
   };
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
+  };
   return {
     url,
     admin,
     objects,
     truth: async (path) => [...(await objects(path)).keys()].sort(),
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
