@@ -43,5 +43,5 @@ export {
   retryDelayMs,
   withRetries,
 } from './retry-delay.ts';
-export { runConnector } from './run.ts';
+export { runConnector } from './run-connector.ts';
 export type { ReadContext, RecordBatch, Source, SourceContext, SourceOutput } from './source.ts';

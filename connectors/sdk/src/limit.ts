@@ -9,6 +9,9 @@ export const WRITE_BYTES = 1024 * 1024;
 /** Log lines waiting for the reader of stdout, in characters; further ones are counted and dropped. */
 export const LOG_WAITING_CHARS_MAX = 1024 * 1024;
 
+/** What waits for the reader of stderr, in bytes; further log lines are left out there (stdout counts what it drops). */
+export const STDERR_WAITING_BYTES_MAX = 1024 * 1024;
+
 /** Largest state of one stream (and largest global state), in bytes. */
 export const STATE_BYTES_MAX = 1024 * 1024;
 

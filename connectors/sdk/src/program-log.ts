@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { CodedError, LogLevel, LogPayload } from '@penstock/protocol';
 import { pino } from 'pino';
 import type { ConnectorLog, LogDetail } from './connector-log.ts';
+import { STDERR_WAITING_BYTES_MAX } from './limit.ts';
 import type { SecretScrubber } from './secret-scrubber.ts';
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -74,6 +75,7 @@ export class ProgramLog implements ConnectorLog {
     const payload = scrubber.log({ level, message: text, ...detail });
     toOutput(payload);
     if (levels.indexOf(level) < levels.indexOf(this.#stderrLevel)) return;
+    if (stderr.writableLength > STDERR_WAITING_BYTES_MAX) return;
     const { message, level: _, ...rest } = payload;
     if (stderr.isTTY === true) stderr.write(`${program}: ${level}: ${message}\n`);
     else this.#logger[level](rest, message);

@@ -1,19 +1,9 @@
-import { Console } from 'node:console';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
-import {
-  CodedError,
-  ExitCode,
-  emptySourceState,
-  type Message,
-  message,
-  PROTOCOL_VERSION,
-  toCodedError,
-} from '@penstock/protocol';
-import { z } from 'zod';
+import { CodedError, ExitCode, emptySourceState, type Message, message, toCodedError } from '@penstock/protocol';
 import { type Invocation, parseCommandLine } from './command-line.ts';
 import { checkConfig, configJsonSchema, parseJsonText, readCatalog } from './config-file.ts';
 import { type AnyConnector, isSource, programName } from './connector.ts';
-import { LINGER_MS, SAME_SIGNAL_MS } from './limit.ts';
+import { describeConnector } from './describe-connector.ts';
 import { MessageOutput } from './message-output.ts';
 import { closeWritten, openToRead, openToWrite, readChunks, readFileWhole, readToEnd } from './open-file.ts';
 import { ProgramLog } from './program-log.ts';
@@ -23,7 +13,7 @@ import { SecretScrubber } from './secret-scrubber.ts';
 import { readSourceInput } from './source-input.ts';
 import { encodeChecked } from './source-output.ts';
 import { checkStreamStates, readState } from './state-file.ts';
-import { StopControl } from './stop-control.ts';
+import type { StopControl } from './stop-control.ts';
 
 /** The outside of a program. */
 export interface ProgramIo {
@@ -216,83 +206,4 @@ class CommandRun {
     const bytes = await readFileWhole('Catalog file', path, { signal: this.#io.stop.signal });
     return readCatalog(`Catalog file ${path}`, bytes);
   }
-}
-
-function describeConnector(connector: AnyConnector) {
-  const { name, version } = connector;
-  const common = {
-    config: configJsonSchema(connector.config),
-    protocol_version: PROTOCOL_VERSION,
-    connector: { name, version },
-  };
-  if (!isSource(connector)) return { ...common, destination_sync_modes: [...connector.syncModes] };
-  const asJsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  return {
-    ...common,
-    ...(connector.streamState === undefined ? {} : { source_state_stream: asJsonSchema(connector.streamState) }),
-    ...(connector.sourceInput === undefined ? {} : { source_input: asJsonSchema(connector.sourceInput) }),
-  };
-}
-
-/**
- * Turns a connector into the program of this process: reads the command line, runs the command, sets the exit code. All
- * that a connector's `main.ts` has to do.
- *
- * From then on stdout belongs to the protocol (P8): `console.log` and the like, and writes to `process.stdout`, go to
- * stderr.
- */
-export async function runConnector(connector: AnyConnector): Promise<void> {
-  const { stdin, stdout, stderr } = process;
-  // A process in which nothing is left to wait for ends at once. It must not look as if it were done.
-  process.exitCode = ExitCode.retry;
-  const onDeadEnd = (): void => {
-    stderr.write(`${programName(connector)}: The connector waits for something that can not come any more.\n`);
-  };
-  process.once('beforeExit', onDeadEnd);
-  stderr.on('error', () => undefined);
-  const stop = new StopControl();
-  let signalledAt = -Infinity;
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(name, () => {
-      if (performance.now() - signalledAt > SAME_SIGNAL_MS) stop.request(name);
-      signalledAt = performance.now();
-    });
-  }
-  const broken = Promise.withResolvers<never>();
-  // Only a command waits for it; before and after there is nobody to tell.
-  broken.promise.catch(() => undefined);
-  let isBroken = false;
-  process.on('uncaughtException', (error) => {
-    isBroken = true;
-    broken.reject(error);
-  });
-  const exitCode = await runProgram(connector, {
-    args: process.argv.slice(2),
-    env: process.env,
-    stdin,
-    stdout: takeStdout(stdout, stderr),
-    stderr,
-    stop,
-    broken: broken.promise,
-  });
-  process.off('beforeExit', onDeadEnd);
-  process.exitCode = exitCode;
-  stdin.destroy();
-  // Everything is written by now, so ending at once loses nothing.
-  if (isBroken || exitCode === ExitCode.stopped) process.exit();
-  setTimeout(() => process.exit(), LINGER_MS).unref();
-}
-
-/** @returns what still writes to stdout, while everybody else's writes, also of those who hold it already, go to stderr */
-function takeStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Writable {
-  globalThis.console = new Console({ stdout: stderr, stderr });
-  const write = stdout.write.bind(stdout);
-  stdout.write = stderr.write.bind(stderr);
-  return new Proxy(stdout, {
-    get(target, key) {
-      if (key === 'write') return write;
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 }

@@ -1,4 +1,4 @@
-import { STOP_MS } from './limit.ts';
+import { SAME_SIGNAL_MS, STOP_MS } from './limit.ts';
 
 /** What being asked to stop means, step by step. */
 export interface StopSteps {
@@ -19,6 +19,7 @@ export class StopControl {
   #steps: StopSteps | undefined;
   #requests = 0;
   #timer: NodeJS.Timeout | undefined;
+  #signalledAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param stopMs how long the end may take once it was aborted, in milliseconds */
   constructor(stopMs: number = STOP_MS) {
@@ -44,6 +45,17 @@ export class StopControl {
   prepare(steps: StopSteps): void {
     this.#steps = steps;
     if (this.#requests === 1) steps.softly?.();
+  }
+
+  /**
+   * A signal to the process: a request, unless it came together with the one before.
+   *
+   * @param nowMs of a clock that never goes back
+   */
+  signalled(name: NodeJS.Signals, nowMs: number = performance.now()): void {
+    if (nowMs - this.#signalledAtMs < SAME_SIGNAL_MS) return;
+    this.#signalledAtMs = nowMs;
+    this.request(name);
   }
 
   /** @param why for stderr, e.g. `SIGTERM` */

@@ -2,7 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { message } from '@penstock/protocol';
-import { runConnector } from '../../run.ts';
+import { runConnector } from '../../run-connector.ts';
 import { testRecord, testTime } from '../builders.ts';
 import { smallSource } from '../small-connectors.ts';
 

@@ -1,6 +1,6 @@
 /** Commits each batch after a moment; leaves a timer open, as careless authors do. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runConnector } from '../../run.ts';
+import { runConnector } from '../../run-connector.ts';
 import { smallDestination } from '../small-connectors.ts';
 
 const { write } = smallDestination();
