@@ -29,7 +29,7 @@ const limits = z.strictObject({
 export const configSchema = z.strictObject({
   url: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'a URL like postgres://USER:PASSWORD@HOST:5432/DATABASE')
+    .regex(/^postgres(ql)?:\/\//, 'expected a URL like postgres://USER@HOST:5432/DATABASE')
     .meta({ secret: true })
     .describe('Where the database is: postgres://USER:PASSWORD@HOST:5432/DATABASE'),
   schema: z

@@ -1,14 +1,15 @@
 import { ConnectorError, type ConnectorLog, withRetries } from '@penstock/connector-sdk';
-import { parseRecordLine, recordLineHead, type WriteResultPayload } from '@penstock/protocol';
+import type { WriteResultPayload } from '@penstock/protocol';
 import type { Client } from 'pg';
 import type { Batch } from './batch.ts';
 import type { Config } from './config.ts';
 import { ConnectionFailure, connect, prepareWriting } from './connection.ts';
 import { copyBatch } from './copy-batch.ts';
+import { describeKey, findCulprits, KeysMissing } from './find-culprits.ts';
 import { fitName } from './identifier.ts';
 import { buildMergeSql, type MergeSql, tableName } from './merge-sql.ts';
 import type { TablePlan } from './plan-tables.ts';
-import { classify, isFromServer, reasonOf, rowOf, tableError } from './postgres-error.ts';
+import { classify, isFromServer, reasonOf, tableError } from './postgres-error.ts';
 
 /** Up to here sending a few records twice costs less than filling and emptying a table. */
 const linesBytesMax = 128 * 1024;
@@ -24,15 +25,6 @@ export function streamTable(plan: TablePlan): StreamTable {
 
 /** What a batch did to its table. The four add up to its records. */
 export type BatchCounts = Omit<WriteResultPayload, 'stream'>;
-
-/** Records without a primary key are in the stage. */
-class KeysMissing extends Error {
-  readonly indexes: readonly number[];
-  constructor(indexes: readonly number[]) {
-    super('it has no primary key, or one that is no whole number where the schema says integer');
-    this.indexes = indexes;
-  }
-}
 
 /** What storing one batch goes by. */
 export type StoreOptions = {
@@ -69,7 +61,7 @@ export class BatchStore {
         parts.shift();
       } catch (error) {
         if (!(error instanceof KeysMissing) && classify(error) !== 'record') throw this.#explain(error, table);
-        const { rest, refused } = findCulprits(error, table, batch, part);
+        const { rest, refused } = findCulprits(error, table.plan.stream, batch, part);
         for (const { index, reason } of refused) refuse({ error, reason }, table, batch, index, options);
         total.skipped += refused.length;
         parts.splice(0, 1, ...rest);
@@ -251,67 +243,6 @@ async function storeStaged(
   return toChanges(...results);
 }
 
-type Refused = { readonly index: number; readonly reason: string };
-type Culprits = { readonly rest: number[][]; readonly refused: Refused[] };
-
-/** Narrows down which records an error is about: named by the error, or found by halving. */
-function findCulprits(error: unknown, table: StreamTable, batch: Batch, part: readonly number[]): Culprits {
-  const reasons = new Map<number, string>();
-  if (error instanceof KeysMissing) for (const index of error.indexes) reasons.set(index, error.message);
-  else {
-    const row = rowOf(error);
-    const named = row === undefined ? (part.length === 1 ? part[0] : undefined) : part[row - 1];
-    if (named === undefined) {
-      const half = Math.ceil(part.length / 2);
-      return { rest: [part.slice(0, half), part.slice(half)], refused: [] };
-    }
-    // All that can be told to be bad without Postgres goes at once: a batch of bad records is not sent once for each.
-    for (const index of part) {
-      const reason = index === named ? reasonOf(error) : index > named ? whyUnstorable(batch.data(index)) : undefined;
-      if (reason !== undefined && !mend(table.plan.stream, batch, index)) reasons.set(index, reason);
-    }
-  }
-  const rest = part.filter((index) => !reasons.has(index));
-  return { rest: rest.length > 0 ? [rest] : [], refused: [...reasons].map(([index, reason]) => ({ index, reason })) };
-}
-
-/** What Postgres is known to refuse in JSON. */
-function whyUnstorable(data: Buffer): string | undefined {
-  let reason: string | undefined;
-  const look = (text: unknown) => {
-    if (typeof text !== 'string') return;
-    if (text.includes('\0')) reason = 'it holds \\u0000, which Postgres has no place for';
-    else if (!text.isWellFormed()) reason = 'it holds half of a surrogate pair';
-  };
-  try {
-    JSON.parse(data.toString(), (key, value: unknown) => {
-      look(key);
-      look(value);
-      return value;
-    });
-  } catch {
-    return 'it is not JSON';
-  }
-  return reason;
-}
-
-/**
- * A line can look canonical and not be (another field after `data`, say): it is parsed as a whole before its record is called
- * bad. @returns true when that gave other data, which is sent from now on
- */
-function mend(stream: string, batch: Batch, index: number): boolean {
-  if (batch.isReplaced(index)) return false;
-  const line = Buffer.concat([
-    Buffer.from(recordLineHead(stream, '2000-01-01T00:00:00Z')),
-    batch.data(index),
-    Buffer.from('}}'),
-  ]);
-  const record = parseRecordLine(line);
-  if (!record || record.data === batch.data(index).toString()) return false;
-  batch.replace(index, Buffer.from(record.data));
-  return true;
-}
-
 function refuse(
   { error, reason }: { error: unknown; reason: string },
   { plan }: StreamTable,
@@ -329,24 +260,4 @@ function refuse(
     });
   const data = { key, line: batch.lineNumber(index), reason };
   log.warn(`${message} It was left out.`, { stream: plan.stream, data });
-}
-
-/** Enough of a key to find its record by. */
-const keyCharsMax = 200;
-
-function shorten(text: string): string {
-  return text.length > keyCharsMax ? `${text.slice(0, keyCharsMax)}…` : text;
-}
-
-function describeKey(plan: TablePlan, data: Buffer): string {
-  try {
-    const record: unknown = JSON.parse(data.toString());
-    const parts = plan.key.map(({ path, name }) => {
-      const value = path.reduce<unknown>((at, field) => (at as Record<string, unknown> | undefined)?.[field], record);
-      return `${name}=${shorten(JSON.stringify(value) ?? 'missing')}`;
-    });
-    return parts.join(', ') || 'without a key';
-  } catch {
-    return 'that is not JSON';
-  }
 }
