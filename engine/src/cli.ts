@@ -6,6 +6,7 @@ import { discoverCommand, specCommand } from './command/describe-commands.ts';
 import { type CommandContext, withPipelineOptions } from './command/options.ts';
 import { postgresCommand } from './command/postgres-command.ts';
 import { stateResetCommand, stateShowCommand } from './command/state-command.ts';
+import { untilStopped } from './command/stop-signals.ts';
 import { syncCommand } from './command/sync-command.ts';
 import { takeDottedFlags } from './pipeline/dotted-flags.ts';
 
@@ -36,6 +37,9 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
   const run = <A>(command: (args: A, context: CommandContext) => Promise<number>) => {
     return async (args: A): Promise<void> => setCode(await command(args, context));
   };
+  // The connectors of a command that is given up end with it: they don't hear what a terminal tells this process.
+  const runShort = <A>(command: (args: A, context: CommandContext) => Promise<number>) =>
+    run((args: A) => untilStopped((signal) => command(args, { ...context, signal })));
   return yargs([...argv])
     .scriptName('penstock')
     .locale('en')
@@ -69,19 +73,19 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
       'check',
       'Say whether both sides can be used',
       (y) => withPipelineOptions(y).option('json', json).epilogue(configHelp),
-      run(checkCommand),
+      runShort(checkCommand),
     )
     .command(
       'discover',
       'List the streams of the source',
       (y) => withPipelineOptions(y).option('json', json).epilogue(configHelp),
-      run(discoverCommand),
+      runShort(discoverCommand),
     )
     .command(
       'spec',
       'List what the config of a connector may hold',
       (y) => withPipelineOptions(y).option('json', json),
-      run(specCommand),
+      runShort(specCommand),
     )
     .command('state', 'Look at the saved state, or forget it', (y) =>
       y
@@ -89,7 +93,7 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
           'show',
           'Print the saved state of a pipeline',
           (z) => withPipelineOptions(z).option('json', json),
-          run(stateShowCommand),
+          runShort(stateShowCommand),
         )
         .command(
           'reset',
@@ -100,7 +104,7 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
               requiresArg: true,
               describe: 'Only this stream',
             }),
-          run(stateResetCommand),
+          runShort(stateResetCommand),
         )
         .demandCommand(1, 'Say what to do: show or reset.'),
     )
@@ -120,7 +124,10 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
     .wrap(Math.min(110, context.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((text: string | null, error: Error | undefined) => {
-      throw error ?? new CodedError('usage', { message: text ?? 'The command line is not valid.' });
+      throw (
+        error ??
+        new CodedError('usage', { message: (text ?? 'The command line is not valid').replace(/[^.?!]$/, '$&.') })
+      );
     });
 }
 

@@ -131,7 +131,7 @@ function tableLines(streams: readonly Named[], width: number): Line[] {
   const showsCounts = withCounts <= width && streams.some(([, stream]) => stream.created_count !== undefined);
   const columns = showsCounts ? COUNT_COLUMNS : COUNT_COLUMNS.slice(0, 1);
   const rest = columns.reduce((sum, column) => sum + widthOf(column), 2 + THROUGH_WIDTH);
-  const fits = Math.min(nameWidth, Math.max(8, width - rest));
+  const fits = Math.min(nameWidth, Math.max(6, width - rest));
   const head: Line = [
     [`  ${left('stream', fits)}${columns.map((column) => right(column[0], widthOf(column))).join('')}`, 'dim'],
     ['  complete through', 'dim'],

@@ -49,13 +49,13 @@ export function toStoreError(error: unknown, place: PostgresPlace): CodedError {
     case '28000':
       return new CodedError('credentials_refused', {
         message: `User "${place.user}" may not log in to ${where}: ${said}.`,
-        remedy: 'Check user and password in the URL of `state.postgres`.',
+        remedy: 'Check user and password in the URL of `state.postgres`, or else of the destination.',
         cause: error,
       });
     case '3D000':
       return new CodedError('config_invalid', {
         message: `There is no database "${place.database}" at ${place.host}:${place.port}, where the state is to be kept.`,
-        remedy: 'Create it, or change the URL of `state.postgres`.',
+        remedy: 'Create it, or change the URL of `state.postgres`, or else of the destination.',
         cause: error,
       });
     case '42501':
