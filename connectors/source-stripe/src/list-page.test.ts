@@ -8,14 +8,17 @@ const persons = streams.get('v2_core_accounts')!;
 const reportTypes = streams.get('reporting_report_types')!;
 const stamp = { accountId: 'acct_1', asOf: 1_700_000_000 };
 
+/** Without escapes: where two objects of a shape differ in nothing but an escaped key, V8's JSON.parse mixes them up. */
+const key = fc.string().filter((text) => JSON.stringify(text) === `"${text}"`);
+
 /** Objects of any content, with an id and a time, and now and then with a field that is named like one of ours. */
 const object = fc
   .tuple(
-    fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 6 }),
+    fc.dictionary(key, fc.jsonValue(), { maxKeys: 6 }),
     fc.string({ minLength: 1 }),
     fc.nat(),
     fc.dictionary(fc.constantFrom('_account_id', '_as_of', '_other'), fc.jsonValue(), { maxKeys: 2 }),
-    fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 3 }),
+    fc.dictionary(key, fc.jsonValue(), { maxKeys: 3 }),
   )
   // Spread, so that the fields that matter stand at any place; a key named __proto__ would not survive it.
   .map(([before, id, created, clash, after]) =>
@@ -25,6 +28,21 @@ const object = fc
 
 function page(data: readonly unknown[], indent: number | string, hasMore = false): Buffer {
   return Buffer.from(JSON.stringify({ object: 'list', url: '/v1/charges', data, has_more: hasMore }, null, indent));
+}
+
+/** Whether JSON.parse finds a list of objects with ids in the text. */
+function isList(text: string): boolean {
+  try {
+    const list = JSON.parse(text);
+    return (
+      Object.hasOwn(list, 'object') &&
+      list.has_more === false &&
+      Array.isArray(list.data) &&
+      list.data.every((item: unknown) => typeof item === 'object' && item !== null && 'id' in item && item.id === 'a')
+    );
+  } catch {
+    return false;
+  }
 }
 
 describe('readListPage', () => {
@@ -87,10 +105,44 @@ describe('readListPage', () => {
     ['something after the list', '{"object":"list","data":[],"has_more":false}{}'],
     ['a line break in a text', '{"object":"list","data":[{"id":"a","t":"x\ny"}],"has_more":false}'],
     ['an array', '[]'],
+    ['a list by way of its prototype', '{"__proto__":{"object":"list","has_more":false},"data":[]}'],
   ])('refuses %s, and never takes it for an empty list', (_, text) => {
     expect(() => readListPage(Buffer.from(text), charges, stamp)).toThrow(
       'GET /v1/charges answered something that is not',
     );
+  });
+
+  it('takes every list that JSON.parse takes, refuses most other text, and fails in no other way', () => {
+    const token = fc.constantFrom(
+      ...['{', '}', '[', ']', '"', '\\', ',', ':', '1', '"id":"a"', '"data"', '"__proto__":', '[]', ' ', '\n', 'true'],
+    );
+    const before = fc.constantFrom(
+      '',
+      '{"object":"list","has_more":false,"data":[',
+      '{"object":"list","has_more":false,',
+    );
+    const after = fc.constantFrom('', ']}', '}', '"data":[]}');
+    const text = fc.tuple(before, fc.array(token, { maxLength: 12 }), after);
+    fc.assert(
+      fc.property(text, ([start, tokens, end]) => {
+        const body = [start, ...tokens, end].join('');
+        if (isList(body)) expect(readListPage(Buffer.from(body), charges, stamp).hasMore).toBe(false);
+        else {
+          try {
+            readListPage(Buffer.from(body), charges, stamp);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'response_invalid' });
+          }
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('takes objects that are nested a million deep', () => {
+    const deep = '['.repeat(1e6) + ']'.repeat(1e6);
+    const body = Buffer.from(`{"object":"list","has_more":false,"data":[{"id":"ch_1","x":${deep}}]}`);
+    expect(readListPage(body, charges, stamp).count).toBe(1);
   });
 
   it('refuses what is not UTF-8', () => {
@@ -111,6 +163,7 @@ describe('readListPage', () => {
     expect(readListPage(page(inOrder, 0, true), charges, stamp)).toMatchObject({
       hasMore: true,
       next: 'ch_3',
+      newest: 9,
       oldest: 7,
     });
     const mixed = readListPage(page([...inOrder, { id: 'ch_4', created: 8 }], 0, true), charges, stamp);
