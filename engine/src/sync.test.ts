@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -231,6 +231,18 @@ describe('penstock check, discover, spec and state', () => {
     const bad = await fakePipeline(folder, { streams: { a: 10 }, mode: 'bad_key' });
     const failed = await runPenstock(['check', '-c', bad.file]);
     expect([failed.exitCode, failed.stdout]).toEqual([20, expect.stringMatching(/source\s+failed.*a message/)]);
+  });
+
+  it('check that is interrupted leaves neither a process nor a file behind', async () => {
+    const { file } = await fakePipeline(folder, { streams: { a: 10 }, mode: 'stubborn', api_key: 'sk_very_secret' });
+    const process = startPenstock(['check', '-c', file], { TMPDIR: folder });
+    await wait(() => readdirSync(folder).some((name) => existsSync(join(folder, name, 'config.json'))));
+    const children = await childrenOf(process.child.pid!);
+    process.child.kill('SIGINT');
+    const run = await process.done;
+    expect([run.exitCode, run.stdout]).toEqual([10, '']);
+    expect(children.every((pid) => !existsSync(`/proc/${pid}`))).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.startsWith('penstock-run-'))).toEqual([]);
   });
 
   it('discover lists the streams and spec the keys', async () => {

@@ -10,7 +10,7 @@ import { loadPipeline, type NamedPipeline, prepareSide } from '../pipeline/prepa
 import type { Side } from '../pipeline/resolve-connector.ts';
 import { scrubMessage } from '../relay/scrub.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
-import { prepareContext } from './workspace.ts';
+import { askOptions, prepareContext } from './workspace.ts';
 
 /** Checks both sides, and says one line for each. @returns the exit code: that of the worst */
 export async function checkCommand(
@@ -50,7 +50,8 @@ async function checkSide(pipeline: NamedPipeline, side: Side, context: CommandCo
     const prepared = (await prepareSide(pipeline, side, prepareContext(context)))!;
     name = prepared.connector.name;
     const { config, secrets } = prepared;
-    const answer = await askConnector(prepared.connector, { command: 'check', config, secrets }, 'connection_status');
+    const request = { command: 'check', config, secrets } as const;
+    const answer = await askConnector(prepared.connector, request, 'connection_status', askOptions(context));
     const { connection_status } = scrubMessage(answer, prepared);
     const failedCode = connection_status.failure_type === 'config' ? ExitCode.config : ExitCode.retry;
     return {
@@ -60,6 +61,7 @@ async function checkSide(pipeline: NamedPipeline, side: Side, context: CommandCo
     };
   } catch (thrown) {
     const error = toCodedError(thrown);
+    if (error.code === 'stopped') throw error;
     const status = { status: 'failed', message: error.text.trim(), failure_type: error.failureType } as const;
     return { name, status, exitCode: error.exitCode };
   }

@@ -5,7 +5,7 @@ import { askForSpec, loadPipeline, prepareSide } from '../pipeline/prepare.ts';
 import { resolveConnector } from '../pipeline/resolve-connector.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
 import { formatTable } from './text-table.ts';
-import { prepareContext } from './workspace.ts';
+import { askOptions, prepareContext } from './workspace.ts';
 
 type DescribeArguments = PipelineArguments & { readonly json?: boolean | undefined };
 
@@ -14,7 +14,7 @@ export async function discoverCommand(args: DescribeArguments, context: CommandC
   const pipeline = await loadPipeline(pipelineRequest(args, context));
   const source = (await prepareSide(pipeline, 'source', prepareContext(context)))!;
   const request = { command: 'discover', config: source.config, secrets: source.secrets } as const;
-  const { catalog } = await askConnector(source.connector, request, 'catalog');
+  const { catalog } = await askConnector(source.connector, request, 'catalog', askOptions(context));
   if (args.json === true) {
     context.stdout.write(`${JSON.stringify(catalog, undefined, 2)}\n`);
     return 0;

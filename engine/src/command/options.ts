@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
+  /** Aborted when the command is to be given up; `sync` has signals of its own. */
+  readonly signal?: AbortSignal;
 }
 
 /** The flags that say which pipeline is meant. */

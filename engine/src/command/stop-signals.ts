@@ -43,6 +43,23 @@ export function listenForStop(onStop: (text: string) => void): StopSignals {
   };
 }
 
+/**
+ * Does something short, which is given up at the first signal.
+ *
+ * @param work gets a signal that is aborted then; when it doesn't end by that, this process does
+ */
+export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = listenForStop(() => {
+    process.exitCode = ExitCode.stopped;
+    exitAnyway();
+  });
+  try {
+    return await work(stop.soft);
+  } finally {
+    stop.dispose();
+  }
+}
+
 /** Ends this process, soon and with its exit code, even when something keeps it: a reader of stdout that has stalled. */
 export function exitAnyway(): void {
   setTimeout(() => process.exit(), HARD_STOP_MS).unref();

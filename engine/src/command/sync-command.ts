@@ -38,7 +38,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     await removeLeftovers();
     // Loaded while the connectors start: the terminal display is large.
     const reporting = import('../report/reporter.ts');
-    const prepare = prepareContext(context, { signal: stop.soft });
+    const prepare = prepareContext(context, stop.soft);
     const loaded = await loadPipeline(pipelineRequest(args, context));
     let pipeline = loaded.destination === undefined ? withOwnPostgres(loaded, '') : loaded;
     const preparing = prepareSide(pipeline, 'source', prepare);

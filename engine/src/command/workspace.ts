@@ -1,10 +1,16 @@
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CodedError, type LogPayload } from '@penstock/protocol';
+import { CodedError } from '@penstock/protocol';
+import type { AskOptions } from '../launch/ask-connector.ts';
 import type { Environment } from '../pipeline/environment.ts';
-import type { StateChoice } from '../pipeline/pipeline-schema.ts';
-import { locateState, type NamedPipeline, type PrepareContext, prepareSide } from '../pipeline/prepare.ts';
+import {
+  locateState,
+  type NamedPipeline,
+  type PrepareContext,
+  prepareSide,
+  type StatePlace,
+} from '../pipeline/prepare.ts';
 import { fileStateStore } from '../store/file-state-store.ts';
 import { postgresStateStore } from '../store/postgres-state-store.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -13,15 +19,20 @@ import type { CommandContext } from './options.ts';
 /** Where connectors are looked for: beside the engine, then in the folder of the caller. */
 export function prepareContext(
   context: CommandContext,
-  more: { readonly onLog?: (log: LogPayload) => void; readonly signal?: AbortSignal } = {},
+  signal: AbortSignal | undefined = context.signal,
 ): PrepareContext {
   const folders = [dirname(fileURLToPath(import.meta.url)), process.cwd()];
-  return { places: { folders, environment: context.environment }, ...more };
+  return { places: { folders, environment: context.environment }, ...(signal && { signal }) };
 }
 
-/** The store of a choice; connects when it is used. */
-export function openStateStore(choice: StateChoice): StateStore {
-  return 'file' in choice ? fileStateStore(choice.file) : postgresStateStore({ url: choice.postgres.url });
+/** What a question to a connector needs, so that it ends with the command that asks it. */
+export function askOptions({ signal }: CommandContext): AskOptions {
+  return signal === undefined ? {} : { signal };
+}
+
+/** The store at a place; connects when it is used. */
+export function openStateStore(place: StatePlace): StateStore {
+  return 'file' in place ? fileStateStore(place.file) : postgresStateStore(place.postgres);
 }
 
 /** Where the user's data is kept: $XDG_DATA_HOME/penstock, or ~/.local/share/penstock. */
@@ -69,7 +80,7 @@ export async function withStateStore<T>(
 ): Promise<T> {
   const own =
     pipeline.state === undefined && pipeline.destination === undefined
-      ? await startOwnPostgres(context.environment)
+      ? await startOwnPostgres(context.environment, context.signal)
       : undefined;
   try {
     const complete = own === undefined ? pipeline : withOwnPostgres(pipeline, own.url);

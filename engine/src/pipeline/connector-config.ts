@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { CodedError, type JsonSchema, secretPaths } from '@penstock/protocol';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { DottedFlag } from './dotted-flags.ts';
@@ -50,6 +51,22 @@ function fileTarget(schema: JsonSchema, path: readonly string[]): string | undef
   const keys = keysAt(schema, path.slice(0, -1));
   const target = key.slice(0, -FILE_SUFFIX.length);
   return !keys.includes(key) && keys.includes(target) ? target : undefined;
+}
+
+/**
+ * The config with what stands in the files of its `…_file` keys, so that the engine knows which texts are secret. A file
+ * that can't be read is left out: the connector, which may run elsewhere, is the one to say so.
+ */
+export async function readFileKeys(config: Config, schema: JsonSchema, path: readonly string[] = []): Promise<Config> {
+  const entries = Object.entries(config).map(async ([key, value]): Promise<[string, unknown]> => {
+    const target = fileTarget(schema, [...path, key]);
+    if (target !== undefined && typeof value === 'string') {
+      return [target, (await readFile(value, 'utf8').catch(() => '')).trim()];
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return [key, value];
+    return [key, await readFileKeys(value as Config, schema, [...path, key])];
+  });
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 function setFlag(config: Config, flag: DottedFlag, { schema, environment }: ConfigParts): void {

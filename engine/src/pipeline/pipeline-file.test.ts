@@ -81,6 +81,7 @@ describe('a pipeline file', () => {
     [`${base}streams: [{name: a, time_range: {gt: "2026-01-01T00:00:00Z"}}]`, 'unknown key "gt". Did you mean "gte"?'],
     [`${base}streams: [{name: a, time_range: {gte: 2026}}]`, 'streams[0].time_range.gte: '],
     [`${base}state: {postgres: {uri: x}}`, 'state'],
+    [`${base}state: {postgres: {url: x, url_file: y}}`, 'state.postgres: expected either url or url_file'],
     [
       'source: {type: stripe, stripe: {api_key: "${NO_SUCH}"}}',
       'config_invalid 20 source.stripe.api_key: the environment variable NO_SUCH is not set.',

@@ -86,13 +86,19 @@ const streamChoiceSchema = strict({
 /** What a pipeline says about one stream. */
 export type StreamChoice = z.infer<typeof streamChoiceSchema>;
 
-const stateChoiceSchema = z.union(
-  [strict({ postgres: strict({ url: z.string().min(1) }) }), strict({ file: z.string().min(1) })],
-  { error: 'expected {postgres: {url: …}} or {file: PATH}' },
-);
+const text = z.string().min(1);
+const statePostgresSchema = strict({
+  url: text.optional(),
+  url_file: text.optional(),
+  ssl_ca_pem: text.optional(),
+  ssl_ca_pem_file: text.optional(),
+}).refine((postgres) => (postgres.url === undefined) !== (postgres.url_file === undefined), {
+  error: 'expected either url or url_file',
+});
 
-/** Where a pipeline's state is kept. */
-export type StateChoice = z.infer<typeof stateChoiceSchema>;
+const stateChoiceSchema = z.union([strict({ postgres: statePostgresSchema }), strict({ file: text })], {
+  error: 'expected {postgres: {url: …}}, {postgres: {url_file: PATH}} or {file: PATH}',
+});
 
 /** A pipeline file. */
 export const pipelineSchema = strict({

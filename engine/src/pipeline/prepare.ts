@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { CodedError, type LogPayload, PROTOCOL_VERSION, type SpecPayload, secretValues } from '@penstock/protocol';
 import { askConnector } from '../launch/ask-connector.ts';
 import type { Connector } from '../launch/launcher.ts';
-import { buildConfig } from './connector-config.ts';
+import { buildConfig, readFileKeys } from './connector-config.ts';
 import { assignFlags, type DottedFlag } from './dotted-flags.ts';
 import { type Environment, expandEnvironment, isEnvironmentReference } from './environment.ts';
 import { readPipelineFile } from './pipeline-file.ts';
-import { type ConnectorChoice, type Pipeline, pipelineSchema, type StateChoice } from './pipeline-schema.ts';
+import { type ConnectorChoice, type Pipeline, pipelineSchema } from './pipeline-schema.ts';
 import { resolveConnector, type SearchPlaces, type Side } from './resolve-connector.ts';
 
 /** What a command line says about a pipeline. */
@@ -167,7 +167,8 @@ export async function prepareSide(
     environmentPrefix: choice.kind === 'type' ? choice.type.toUpperCase().replaceAll('-', '_') : undefined,
     environment: context.places.environment,
   });
-  return { side, choice, connector, spec, config, secrets: secretValues(config, spec.config) };
+  const secrets = secretValues(await readFileKeys(config, spec.config), spec.config);
+  return { side, choice, connector, spec, config, secrets };
 }
 
 /** @throws CodedError `protocol_violated` when the connector speaks a later version of the protocol */
@@ -181,20 +182,27 @@ export async function askForSpec(connector: Connector, { onLog, signal }: Prepar
   });
 }
 
+/** Where the state is kept, all files of the pipeline read. Holds secrets. */
+export type StatePlace =
+  | { readonly file: string }
+  | { readonly postgres: { readonly url: string; readonly sslCaPem?: string } };
+
 /**
  * Where the state is: what the pipeline says, else the database of a Postgres destination.
  *
  * @throws CodedError `config_invalid` when it doesn't say and can't be guessed
  */
-export async function locateState(
-  pipeline: NamedPipeline,
-  destination: PreparedSide | undefined,
-): Promise<StateChoice> {
-  if (pipeline.state !== undefined) return pipeline.state;
-  if (destination?.choice.kind === 'type' && destination.choice.type === 'postgres') {
-    const { url, url_file } = destination.config;
-    if (typeof url === 'string') return { postgres: { url } };
-    if (typeof url_file === 'string') return { postgres: { url: await readUrl(url_file) } };
+export async function locateState(pipeline: NamedPipeline, destination: PreparedSide | undefined): Promise<StatePlace> {
+  const { state } = pipeline;
+  if (state !== undefined && 'file' in state) return state;
+  const usesDestination = destination?.choice.kind === 'type' && destination.choice.type === 'postgres';
+  const [place, config] = state === undefined ? ['destination', destination?.config] : ['state', state.postgres];
+  if (config !== undefined && (state !== undefined || usesDestination)) {
+    const [url, sslCaPem] = await Promise.all([
+      textOf(config, 'url', `${place}.postgres`),
+      textOf(config, 'ssl_ca_pem', `${place}.postgres`),
+    ]);
+    if (url !== undefined) return { postgres: { url, ...(sslCaPem === undefined ? {} : { sslCaPem }) } };
   }
   throw new CodedError('config_invalid', {
     message: 'The pipeline does not say where its state is kept.',
@@ -202,13 +210,17 @@ export async function locateState(
   });
 }
 
-async function readUrl(path: string): Promise<string> {
+/** The text under a key, or in the file that its `…_file` names. */
+async function textOf(config: Record<string, unknown>, key: string, place: string): Promise<string | undefined> {
+  const { [key]: value, [`${key}_file`]: path } = config;
+  if (typeof value === 'string') return value;
+  if (typeof path !== 'string') return undefined;
   try {
     return (await readFile(path, 'utf8')).trim();
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new CodedError('file_unreadable', {
-      message: `destination.postgres.url_file: ${path} can't be read: ${code}.`,
+      message: `${place}.${key}_file: ${path} can't be read: ${code}.`,
       cause,
     });
   }

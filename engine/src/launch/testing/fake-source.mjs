@@ -37,6 +37,7 @@ if (command === 'spec') {
     spec: { config: specConfig, protocol_version: 1, connector: { name: 'source-fake', version: '1.0.0' } },
   });
 } else if (command === 'check') {
+  if (config.mode === 'stubborn') await new Promise((resolve) => setTimeout(resolve, 60_000));
   const status = config.mode === 'bad_key' ? 'failed' : 'succeeded';
   await say({ type: 'connection_status', connection_status: { status, message: 'a message', failure_type: 'config' } });
 } else if (command === 'discover') {
