@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
@@ -26,6 +27,18 @@ it('gives back exactly what was saved, from a file that only its owner can read'
   expect(await store.load('p')).toEqual(state);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(readdirSync(folder)).toEqual(['state.json']);
+});
+
+it('removes what an engine left that was killed while it wrote, and nothing else', async () => {
+  const draft = `state.json.${randomUUID()}.draft`;
+  for (const name of [draft, 'state.json.old', `other.json.${randomUUID()}.draft`]) {
+    writeFileSync(join(folder, name), '{');
+  }
+  const session = await fileStateStore(path).open('p');
+  await session.close();
+  const left = readdirSync(folder);
+  expect(left).not.toContain(draft);
+  expect(left).toHaveLength(2);
 });
 
 it('refuses a second engine and says who holds the file since when', async () => {

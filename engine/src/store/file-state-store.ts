@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError, type SyncState } from '@penstock/protocol';
 import { z } from 'zod';
 import { CoalescedSaves } from './coalesce-saves.ts';
 import { type FileLock, fileLockHolder, takeFileLock } from './file-lock.ts';
 import { encodeStreamState, parseState, parseStateJson } from './parse-state.ts';
 import type { PipelineSummary, StateSession, StateStore } from './state-store.ts';
+
+/** What follows the name of the state file in that of a draft; drafts of the lock are not meant. */
+const DRAFT_SUFFIX = /^\.[0-9a-f-]{36}\.draft$/;
 
 /** State of one pipeline in a JSON file: SyncState and, beside it, the name of the pipeline. */
 class FileStateStore implements StateStore {
@@ -30,6 +33,7 @@ class FileStateStore implements StateStore {
   async open(pipeline: string): Promise<StateSession> {
     const lock = await this.#lock(pipeline);
     try {
+      await this.#removeDrafts();
       return new FileStateSession(await this.load(pipeline), lock, (state) => this.#write(pipeline, state));
     } catch (error) {
       await lock.release();
@@ -111,10 +115,20 @@ class FileStateStore implements StateStore {
     return parseStateJson(text, this.place);
   }
 
+  /** What engines left that were killed while they wrote. Whoever holds the lock is the only one to write. */
+  async #removeDrafts(): Promise<void> {
+    const folder = dirname(this.#path);
+    const name = basename(this.#path);
+    for (const found of await readdir(folder).catch(() => [])) {
+      const isDraft = found.startsWith(`${name}.`) && DRAFT_SUFFIX.test(found.slice(name.length));
+      if (isDraft) await rm(join(folder, found), { force: true });
+    }
+  }
+
   /** Whole or not at all: written beside it, flushed to the disk, moved into place; then the folder is flushed too. */
   async #write(pipeline: string, state: SyncState): Promise<void> {
     for (const [name, data] of Object.entries(state.source.streams)) encodeStreamState(name, data);
-    const draft = `${this.#path}.${randomUUID()}`;
+    const draft = `${this.#path}.${randomUUID()}.draft`;
     try {
       const file = await open(draft, 'wx', 0o600);
       try {
