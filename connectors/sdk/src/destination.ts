@@ -10,7 +10,10 @@ import type { z } from 'zod';
 import type { ConnectorError } from './connector-error.ts';
 import type { ConnectorLog } from './connector-log.ts';
 
-/** One record, its `data` as the bytes that came in. */
+/**
+ * One record, its `data` as the bytes that came in: a part of what one read of stdin brought (64 KiB as a rule), not a
+ * copy. Whoever keeps it after asking for the next items keeps all of that in memory; copy what is to be kept (P4).
+ */
 export interface InputRecord {
   readonly kind: 'record';
   /** In the catalog: records of other streams don't get this far. */
@@ -38,7 +41,10 @@ export interface InputStatus {
   readonly message: StreamStatusMessage;
 }
 
-/** The stream can't be trusted any more (records were lost on the way): it has to end with this error. */
+/**
+ * The stream can't be trusted any more (records were lost on the way): it has to end with this error. Nothing else is given
+ * of it from then on, and no global checkpoint.
+ */
 export interface InputFailure {
   readonly kind: 'failure';
   readonly stream: string;

@@ -15,10 +15,10 @@ import {
   type SourceStateMessage,
   showLine,
 } from '@penstock/protocol';
-import { ConnectorError } from './connector-error.ts';
 import type { InputItem, InputRecord } from './destination.ts';
 import { UNKNOWN_STREAMS_MAX } from './limit.ts';
 import type { ProgramLog } from './program-log.ts';
+import { type CheckpointVerdict, type LedgerStream, RecordLedger } from './record-ledger.ts';
 import { StreamEnds } from './stream-ends.ts';
 
 /** What closes the record and the message after `data`. */
@@ -48,14 +48,6 @@ class ChunkRecord implements InputRecord {
   }
 }
 
-interface StreamInput {
-  /** Length of the name in UTF-8. */
-  readonly nameBytes: number;
-  /** Records since its previous stream checkpoint. */
-  recordCount: number;
-  lost: boolean;
-}
-
 /** What the messages that a destination never sees are answered with. */
 export interface MessageInputOptions {
   readonly catalog: ConfiguredCatalog;
@@ -70,15 +62,13 @@ export interface MessageInputOptions {
 export class MessageInput implements AsyncIterable<readonly InputItem[]> {
   readonly #source: Readable;
   readonly #options: MessageInputOptions;
-  readonly #streams = new Map<string, StreamInput>();
+  readonly #ledger: RecordLedger;
   readonly #unknown = new Set<string>();
   readonly #splitter = new LineSplitter();
   readonly #peek = new RecordPeek();
   readonly #invalid = new InvalidLines('the source');
   readonly #ends: StreamEnds;
   #items: InputItem[] = [];
-  #recordCount = 0;
-  #globalHeld = false;
   #stopped = false;
   #failure: CodedError | undefined;
   #sourceFailure: FailureType | undefined;
@@ -87,9 +77,7 @@ export class MessageInput implements AsyncIterable<readonly InputItem[]> {
     this.#source = source;
     this.#options = options;
     this.#ends = new StreamEnds(options.catalog);
-    for (const { stream } of options.catalog.streams) {
-      this.#streams.set(stream.name, { nameBytes: Buffer.byteLength(stream.name), recordCount: 0, lost: false });
-    }
+    this.#ledger = new RecordLedger(options.catalog);
   }
 
   /** What was wrong with the input as a whole: too many invalid lines, or one that is too long. It ended there. */
@@ -158,31 +146,35 @@ export class MessageInput implements AsyncIterable<readonly InputItem[]> {
 
   #takeLine(bytes: Buffer, start: number, end: number): void {
     const name = this.#peek.stream(bytes, start, end);
-    const stream = name === undefined ? undefined : this.#streams.get(name);
-    if (name !== undefined && stream !== undefined) {
+    const stream = name === undefined ? undefined : this.#ledger.stream(name);
+    if (stream !== undefined) {
       const dataStart = recordDataStart(bytes, start, end, stream.nameBytes);
       if (dataStart !== -1) {
-        stream.recordCount += 1;
-        this.#recordCount += 1;
-        this.#items.push(new ChunkRecord(name, bytes, start, end, dataStart, this.#splitter.lineNumber));
+        this.#takeRecord(stream, bytes, start, end, dataStart);
         return;
       }
     }
     this.#takeOtherLine(bytes.subarray(start, end));
   }
 
+  #takeRecord(stream: LedgerStream, bytes: Buffer, start: number, end: number, dataStart: number): void {
+    this.#ledger.count(stream);
+    if (stream.lost) return;
+    this.#items.push(new ChunkRecord(stream.name, bytes, start, end, dataStart, this.#splitter.lineNumber));
+  }
+
   /** Any line that is not a record in canonical spelling. */
   #takeOtherLine(line: Buffer): void {
     const record = line.includes('"record"') ? parseRecordLine(line) : undefined;
     if (record !== undefined) {
-      this.#recordCount += 1;
       const stream = this.#known(record.stream);
-      if (stream === undefined) return;
-      stream.recordCount += 1;
+      if (stream === undefined) {
+        this.#ledger.count(undefined);
+        return;
+      }
       const head = recordLineHead(record.stream, record.emitted_at);
       const bytes = Buffer.from(head + record.data + AFTER_DATA);
-      const dataStart = Buffer.byteLength(head);
-      this.#items.push(new ChunkRecord(record.stream, bytes, 0, bytes.length, dataStart, this.#splitter.lineNumber));
+      this.#takeRecord(stream, bytes, 0, bytes.length, Buffer.byteLength(head));
       return;
     }
     const parsed = parseLine(line);
@@ -199,11 +191,13 @@ export class MessageInput implements AsyncIterable<readonly InputItem[]> {
       case 'source_state':
         this.#takeCheckpoint(item);
         break;
-      case 'stream_status':
-        if (this.#known(item.stream_status.stream) === undefined) break;
-        if (this.#ends.admit(item.stream_status)) this.#items.push({ kind: 'status', message: item });
-        else this.#warnSecondEnd(item.stream_status.stream, item.stream_status.status);
+      case 'stream_status': {
+        const stream = this.#known(item.stream_status.stream);
+        if (stream === undefined) break;
+        if (!this.#ends.admit(item.stream_status)) this.#warnSecondEnd(stream.name, item.stream_status.status);
+        else if (!stream.lost) this.#items.push({ kind: 'status', message: item });
         break;
+      }
       case 'log':
         this.#options.log.passOn(item.log);
         break;
@@ -223,47 +217,21 @@ export class MessageInput implements AsyncIterable<readonly InputItem[]> {
 
   #takeCheckpoint(item: SourceStateMessage): void {
     const checkpoint = item.source_state;
-    if (checkpoint.state_type === 'global') {
-      const arrived = this.#recordCount;
-      this.#recordCount = 0;
-      if (this.#globalHeld) return;
-      if (checkpoint.record_count === undefined || checkpoint.record_count === arrived) {
-        this.#items.push({ kind: 'checkpoint', message: item });
-        return;
-      }
-      // Nobody can say whose records are missing, so every stream that can still fail does.
-      for (const name of this.#ends.open) this.#lose(name, checkpoint.record_count, arrived, 'of all streams ');
-      if (this.#ends.open.length === 0)
-        this.#failure = lostRecords('All streams', checkpoint.record_count, arrived, '');
-      return;
+    let verdict: CheckpointVerdict;
+    if (checkpoint.state_type === 'global') verdict = this.#ledger.checkGlobal(checkpoint, this.#ends.open);
+    else {
+      const stream = this.#known(checkpoint.stream);
+      if (stream === undefined) return;
+      verdict = this.#ledger.checkStream(stream, checkpoint);
     }
-    const stream = this.#known(checkpoint.stream);
-    if (stream === undefined) return;
-    const arrived = stream.recordCount;
-    stream.recordCount = 0;
-    if (stream.lost) return;
-    if (checkpoint.record_count === undefined || checkpoint.record_count === arrived) {
-      this.#items.push({ kind: 'checkpoint', message: item });
-    } else {
-      this.#lose(checkpoint.stream, checkpoint.record_count, arrived, '');
-    }
-  }
-
-  #lose(name: string, counted: number, arrived: number, whose: string): void {
-    this.#globalHeld = true;
-    const stream = this.#streams.get(name);
-    if (stream === undefined || stream.lost) return;
-    stream.lost = true;
-    this.#items.push({
-      kind: 'failure',
-      stream: name,
-      error: lostRecords(`Stream "${name}"`, counted, arrived, whose),
-    });
+    if (verdict.kind === 'pass') this.#items.push({ kind: 'checkpoint', message: item });
+    else if (verdict.kind === 'fail') this.#items.push(...verdict.failures);
+    else if (verdict.kind === 'too_late') this.#failure = verdict.error;
   }
 
   /** The stream when it is in the catalog; else it is answered with an error, once. */
-  #known(name: string): StreamInput | undefined {
-    const stream = this.#streams.get(name);
+  #known(name: string): LedgerStream | undefined {
+    const stream = this.#ledger.stream(name);
     if (stream !== undefined || this.#unknown.has(name)) return stream;
     if (this.#unknown.size >= UNKNOWN_STREAMS_MAX) {
       throw new CodedError('protocol_violated', {
@@ -272,7 +240,7 @@ export class MessageInput implements AsyncIterable<readonly InputItem[]> {
     }
     this.#unknown.add(name);
     // A global checkpoint would cover its records, which are not kept.
-    this.#globalHeld = true;
+    this.#ledger.holdGlobal();
     const error = `The source wrote stream "${name}" (line ${this.#splitter.lineNumber}), which is not in the catalog; it is passed over. Give both sides the same catalog.`;
     this.#options.passOn(message.streamStatus({ stream: name, status: 'error', error, failure_type: 'system' }));
     return undefined;
@@ -289,10 +257,4 @@ export class MessageInput implements AsyncIterable<readonly InputItem[]> {
       stream,
     });
   }
-}
-
-function lostRecords(whose: string, counted: number, arrived: number, of: string): ConnectorError {
-  return new ConnectorError('records_lost', {
-    message: `${whose}: a checkpoint counts ${counted} records ${of}since the one before, but ${arrived} arrived.`,
-  });
 }

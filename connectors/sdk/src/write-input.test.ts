@@ -153,6 +153,8 @@ describe('checkpoints', () => {
     );
     const result = await write(text, theEnd);
     expect(result.states).toEqual([expect.objectContaining({ stream: 'b' })]);
+    expect(result.records.map((item) => item.stream)).toEqual(['a', 'b']);
+    expect(result.logs).toEqual([]);
     const failed = result.statuses.filter((status) => status.stream === 'a');
     expect(failed).toEqual([
       expect.objectContaining({
