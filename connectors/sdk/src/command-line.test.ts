@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Invocation, parseCommandLine } from './command-line.ts';
 import type { Source } from './source.ts';
-import { runConnectorForTest, testRecord } from './testing/index.ts';
+import { runConnectorForTest, testCatalog, testRecord } from './testing/index.ts';
 import { smallDestination, smallSource } from './testing/small-connectors.ts';
 
 const source = smallSource(
@@ -29,6 +32,7 @@ describe('a command line', () => {
       command: 'read',
       flags: { config: 'c', catalog: 'd', state: 's', 'stop-on-stdin-end': true, output: 'o' },
     });
+    expect((await invocation('--config c read --catalog=d'))?.flags).toEqual({ config: 'c', catalog: 'd' });
     expect(await invocation('check --config -')).toEqual({ command: 'check', flags: { config: '-' } });
   });
 
@@ -45,6 +49,7 @@ describe('a command line', () => {
     ['read --config - --catalog c --source-input -', 'Only one of --config and --source-input can be read from stdin.'],
     ['read --config c --catalog -', '--catalog can not be -'],
     ['read --config - --catalog c --stop-on-stdin-end', '--stop-on-stdin-end needs stdin for itself'],
+    ['read --config c --catalog d --state ./s --output s', '--output and --state name the same file'],
     ['read --text x', 'text is a key of the config file (--config FILE), not a flag.'],
   ])('"%s" is refused in one line: %s', async (line, text) => {
     const refused = await refusal(source, line);
@@ -162,6 +167,34 @@ describe('commands', () => {
     expect([result.exitCode, result.stdout]).toEqual([2, '']);
     expect(result.stderr).toContain('Config file /nowhere/config.json: there is no such file.');
   });
+
+  test.each(
+    (['config', 'catalog', 'state'] as const).flatMap(
+      (flag) =>
+        [
+          [flag, undefined, 'there is no such file'],
+          [flag, '', 'it is empty'],
+          [flag, '{"a": }', 'is not JSON, line 1, column 7'],
+        ] as const,
+    ),
+  )(
+    'a %s file of read that holds %j is one line on stderr with path and reason, and exit 2',
+    async (flag, text, said) => {
+      const folder = mkdtempSync(join(tmpdir(), 'sdk-files-'));
+      const path = (name: string): string => join(folder, name);
+      writeFileSync(path('config'), '{}');
+      writeFileSync(path('catalog'), JSON.stringify(testCatalog('a')));
+      writeFileSync(path('state'), '{}');
+      if (text === undefined) rmSync(path(flag));
+      else writeFileSync(path(flag), text);
+      const flags = ['config', 'catalog', 'state'].flatMap((name) => [`--${name}`, path(name)]);
+      const result = await runConnectorForTest(source, ['read', ...flags]);
+      expect([result.exitCode, result.stdout]).toEqual([2, '']);
+      expect(result.stderr).toContain(path(flag));
+      expect(result.stderr).toContain(said);
+      expect(result.stderr.trim().split('\n')).toHaveLength(1);
+    },
+  );
 
   test('setup and teardown exist where the connector has them; control carries the whole config', async () => {
     const config = { api_key: 'sk_live_secret', text: 'x' };

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { nearestNames, secretPaths } from '@penstock/protocol';
 import yargs, { type Argv } from 'yargs';
 import { configJsonSchema } from './config-file.ts';
@@ -151,6 +152,14 @@ function refuseFlags(command: CommandName, flags: Invocation['flags']): ParsedCo
       };
     }
   }
+  // Opening the output empties it, before anything is read.
+  for (const flag of ['config', 'catalog', 'state', 'source-input', 'input'] as const) {
+    const [path, output] = [flags[flag], flags.output];
+    if (path === undefined || output === undefined || resolve(path) !== resolve(output)) continue;
+    // A device or terminal may be both.
+    if (output.startsWith('/dev/')) continue;
+    return { kind: 'refused', text: `--output and --${flag} name the same file, which would be emptied.` };
+  }
   const fromStdin = stdinFlags.filter((flag) => flags[flag] === '-');
   if (fromStdin.length === 2) {
     return { kind: 'refused', text: 'Only one of --config and --source-input can be read from stdin.' };
@@ -173,7 +182,8 @@ function refuseUnknown(
 ): string | undefined {
   const program = programName(connector);
   const names = Object.keys(commands);
-  const command = args.find((arg) => !arg.startsWith('-'));
+  // Flags may come first; then what follows one of them is its value.
+  const command = args.find((arg) => Object.hasOwn(commands, arg)) ?? args.find((arg) => !arg.startsWith('-'));
   const asksForHelp = args.some((arg) => arg === '--help' || arg === '--version');
   if (command === undefined && args.length === 0)
     return `No command. Commands: ${names.join(', ')}. Run ${program} --help.`;
