@@ -5,7 +5,10 @@ import { jsonObjectSchema } from './json-object.ts';
 /** The payload of `spec`: what a connector is and what it wants to be told. */
 export const specSchema = z
   .object({
-    config: jsonSchemaSchema.describe('JSON Schema of the config file. Secret keys carry `secret: true`.'),
+    config: jsonSchemaSchema.describe(
+      'JSON Schema of the config once `${ENV}` references are replaced and `KEY_file` (the path of a file that holds the value ' +
+        'of the text KEY) stands for KEY. Secret keys carry `secret: true`.',
+    ),
     source_state_stream: jsonSchemaSchema
       .optional()
       .describe('JSON Schema of the state of one stream (sources). State that does not fit is refused.'),

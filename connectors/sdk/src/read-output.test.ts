@@ -362,4 +362,18 @@ describe('what read is given', () => {
     expect(given).toEqual([{ event: 1 }, { event: 2 }]);
     expect(result.messages.filter((item) => item.type === 'log')).toHaveLength(3);
   });
+
+  test('source input of which more than 100 lines are bad ends it with exit 40', async () => {
+    const path = join(folder, 'rubbish.ndjson');
+    writeFileSync(path, 'rubbish\n'.repeat(101));
+    const source = smallSource(
+      async function* ({ input }) {
+        for await (const value of input!) yield testRecord('a', { value });
+      },
+      { sourceInput: z.unknown() },
+    );
+    const result = await read(source, ['--source-input', path]);
+    expect(result.exitCode).toBe(40);
+    expect(result.stderr).toContain('the source input wrote 101 lines that are no messages');
+  });
 });
