@@ -52,6 +52,16 @@ describe('penstock sync', () => {
     expect((await readFile(out, 'utf8')).trim().split('\n')).toHaveLength(10);
   });
 
+  it('starts nothing for a run that is over', async () => {
+    const { file, out } = await fakePipeline(folder, { streams: { a: 10 } });
+    await runPenstock(['sync', '-c', file, '--run-id', 'mine']);
+    const again = await runPenstock(['sync', '-c', file, '--run-id', 'mine', '--json']);
+    expect([again.exitCode, again.eof!.status, again.eof!.has_more]).toEqual([0, 'succeeded', false]);
+    expect(again.stdout).toContain('mine is over');
+    expect(again.eof!.run_progress.streams.a!.status).toBe('completed');
+    expect((await readFile(out, 'utf8')).trim().split('\n')).toHaveLength(10);
+  });
+
   it('stops softly at its time limit with exit code 10, and the next call goes on with the same run', async () => {
     // Far longer than the limit, which is far longer than the start.
     const { file, out } = await fakePipeline(folder, { streams: { a: 50, b: 400 }, page: 10, delay_ms: 300 });

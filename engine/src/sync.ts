@@ -136,7 +136,7 @@ async function begin(options: SyncOptions, ledger: RunLedger, signal: AbortSigna
     const { state, catalog: ofRun } = startRun(configured, session.previous, options.runId, now);
     options.onRun?.(state.sync_run.run_id!);
     ledger.open(state, session, make.catalog({ streams: ofRun.streams.map(({ stream }) => stream) }) as CatalogMessage);
-    sayContinuation(ledger, session.previous, state);
+    sayContinuation(ledger, session.previous, state, ofRun);
     // Before anything runs, so that a run that is killed is continued under its own id and ceiling.
     await session.save(state);
     return { session, catalog: ofRun };
@@ -175,9 +175,18 @@ function startRun(
   return { state: isNew ? withoutStreamState(state, refreshed) : state, catalog: { streams } };
 }
 
-function sayContinuation(ledger: RunLedger, previous: SyncState | undefined, { sync_run }: SyncState): void {
+function sayContinuation(
+  ledger: RunLedger,
+  previous: SyncState | undefined,
+  { sync_run }: SyncState,
+  { streams }: ConfiguredCatalog,
+): void {
   if (previous === undefined || previous.sync_run.run_id !== sync_run.run_id) return;
   const { run_id, time_ceiling } = sync_run;
+  if (streams.length === 0) {
+    ledger.log({ level: 'info', message: `The run ${run_id} is over; there is nothing left to do in it.` }, 'engine');
+    return;
+  }
   const until = time_ceiling === undefined ? '' : `; it covers what there was until ${time_ceiling}`;
   ledger.log({ level: 'info', message: `Going on with the unfinished run ${run_id}${until}.` }, 'engine');
 }
@@ -201,6 +210,8 @@ async function move(
   signal: AbortSignal,
 ): Promise<{ error: CodedError | undefined; hasMore: boolean }> {
   const names = new Set(catalog.streams.map(({ stream }) => stream.name));
+  // All that this run was to move has been moved by the calls before.
+  if (names.size === 0) return { error: undefined, hasMore: false };
   if (signal.aborted) return { error: undefined, hasMore: true };
   const [source, destination] = await launchBoth(options, catalog, ledger.state);
   const secrets = [...options.source.secrets, ...options.destination.secrets];
