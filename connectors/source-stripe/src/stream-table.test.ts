@@ -44,6 +44,9 @@ describe('the table of streams', () => {
     expect(await properties('prices')).toMatchObject({
       unit_amount_decimal: { type: ['string', 'null'], format: 'decimal' },
     });
+    const readers = (await properties('terminal_readers')) as Record<string, unknown>;
+    // Milliseconds, so no unix-time.
+    expect(readers.last_seen_at).toEqual({ type: ['integer', 'null'] });
     expect(await properties('tax_rates')).toMatchObject({ percentage: { type: 'number' } });
     expect(await properties('v2_core_accounts')).toMatchObject({ created: { type: 'string', format: 'date-time' } });
   });

@@ -96,6 +96,8 @@ function numberSchema(property: Property, formats: ObjectFormats): JsonSchema {
   if (formats['unix-time']?.includes(property.name)) return { type: 'integer', format: 'unix-time' };
   if (formats.integer?.includes(property.name)) return { type: 'integer' };
   if (formats.number?.includes(property.name)) return { type: 'number' };
+  // Of readers only; as seconds it would be a time in the far future.
+  if (/in milliseconds/i.test(property.doc)) return { type: 'integer' };
   if (EPOCH_DOC.test(property.doc) || TIMESTAMP_NAME.test(property.name))
     return { type: 'integer', format: 'unix-time' };
   return { type: FRACTION.test(property.doc) || FRACTION.test(property.name) ? 'number' : 'integer' };
