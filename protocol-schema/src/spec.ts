@@ -6,7 +6,7 @@ import { jsonObjectSchema } from './json-object.ts';
 export const specSchema = z
   .object({
     config: jsonSchemaSchema.describe(
-      'JSON Schema of the config once `${ENV}` references are replaced and `KEY_file` (the path of a file that holds the value ' +
+      'JSON Schema of the config once references to the environment are replaced and `KEY_file` (the path of a file that holds the value ' +
         'of the text KEY) stands for KEY. Secret keys carry `secret: true`.',
     ),
     source_state_stream: jsonSchemaSchema
