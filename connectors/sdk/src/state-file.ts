@@ -78,7 +78,7 @@ export async function readState(
   if (printed.messageCount > 0) {
     if (printed.passedOver > 0) {
       log.warn(
-        `${where}: ${printed.passedOver} lines are no messages, probably cut off when a run was killed; passed over.`,
+        `${where}: passed over what is no message, probably cut off when a run was killed; lines: ${printed.passedOver}.`,
       );
     }
     return printed.state;

@@ -54,7 +54,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     const [source, destination] = await Promise.all([preparing, prepareSide(pipeline, 'destination', prepare)]);
     const store = openStateStore(await locateState(pipeline, destination));
     undo.push(() => store.close());
-    const mode = args.json === true ? 'json' : args.plain === true || !stdout.isTTY ? 'plain' : 'live';
+    const mode = args.json === true ? 'json' : args.plain === true || !canRedraw(context) ? 'plain' : 'live';
     const { createReporter } = await reporting;
     let runId: string | undefined;
     const shown = createReporter({ mode, stdout, pipeline: pipeline.name, runId: () => runId });
@@ -107,4 +107,9 @@ function milliseconds(seconds: number | undefined, flag: string): number | undef
   if (seconds > 0 && seconds <= TIMER_SECONDS_MAX) return seconds * 1000;
   const message = `${flag}: expected a number of seconds greater than 0, at most ${TIMER_SECONDS_MAX}.`;
   throw new CodedError('usage', { message });
+}
+
+/** Whether stdout is a terminal that can move its cursor. */
+function canRedraw({ stdout, environment }: CommandContext): boolean {
+  return stdout.isTTY === true && environment.TERM !== 'dumb';
 }

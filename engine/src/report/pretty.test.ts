@@ -48,7 +48,7 @@ it('has a line for every kind of message', () => {
     ✓ customers complete
     ✗ customers error: broken
     – customers skip: not enabled
-    write  customers  1,200 created, 3 updated, 1 deleted, 0 skipped
+    write  customers  1,200 created, 3 updated, 1 deleted, 0 unchanged
     00:00:00 warn  source/stripe customers: slow
     spec   x 1.0  protocol 1, config: url
     check  failed: wrong key

@@ -16,6 +16,9 @@ import { TextOutput } from './text-output.ts';
 /** How much of a checkpoint or another opaque value is shown, in characters. */
 const VALUE_WIDTH = 80;
 
+/** With less room than that nothing of it is shown. */
+const VALUE_WIDTH_MIN = 12;
+
 /** How wide lists of names and summaries are where the output is no terminal, in characters. */
 const WIDTH = 120;
 
@@ -98,15 +101,20 @@ function described(message: Extract<Message, { type: keyof typeof LABELS }>, wid
     case 'source_state': {
       const state = message.source_state;
       const count = state.record_count === undefined ? '' : `  after ${plural(state.record_count, 'record')}`;
+      const name = state.state_type === 'global' ? 'global' : oneLine(state.stream);
+      // The label and a time may stand before it.
+      const room = width - name.length - count.length - 18;
       return [
-        [state.state_type === 'global' ? 'global' : oneLine(state.stream), 'bold'],
+        [name, 'bold'],
         [count, 'plain'],
-        [`  ${showValue(state.data)}`, 'dim'],
+        [room < VALUE_WIDTH_MIN ? '' : `  ${showValue(state.data, room)}`, 'dim'],
       ];
     }
     case 'write_result': {
       const { stream, ...counts } = message.write_result;
-      const said = Object.entries(counts).map(([what, count]) => `${formatCount(count)} ${what}`);
+      const said = Object.entries(counts).map(
+        ([what, count]) => `${formatCount(count)} ${what === 'skipped' ? 'unchanged' : what}`,
+      );
       return [
         [oneLine(stream), 'bold'],
         [`  ${said.join(', ')}`, 'plain'],
@@ -197,6 +205,6 @@ function identity(data: Record<string, unknown>): string {
   return typeof data.id === 'string' ? oneLine(data.id) : showValue(data.id);
 }
 
-function showValue(value: unknown): string {
-  return clip(oneLine(JSON.stringify(value) ?? ''), VALUE_WIDTH);
+function showValue(value: unknown, room = VALUE_WIDTH): string {
+  return clip(oneLine(JSON.stringify(value) ?? ''), Math.min(room, VALUE_WIDTH));
 }
