@@ -159,7 +159,7 @@ export const errorCodes = {
     retry: 'never',
     exitCode: ExitCode.protocol,
     meaning: 'A line is longer than the protocol allows.',
-    remedy: 'Leave the field that is so large out of the stream (`fields`).',
+    remedy: 'Leave the stream out, or make the record smaller where it comes from.',
   },
   protocol_violated: {
     failureType: 'system',
