@@ -65,11 +65,13 @@ export function parseTarget(config: PostgresStoreConfig): PostgresTarget {
   }
 }
 
-/** One connection that comes back after it broke. Statements are run one after another. */
+/** One connection that comes back after it broke. Calls are run one after another. */
 export class PostgresConnection {
   readonly #target: PostgresTarget;
   readonly #onConnect: (query: pg.Client) => Promise<void>;
   #client: Promise<pg.Client> | undefined;
+  /** Resolves when the call before has ended. */
+  #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   /** @param onConnect runs on each new connection before anything else does */
@@ -120,7 +122,16 @@ export class PostgresConnection {
     await client?.end().catch(() => {});
   }
 
-  async #use<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+  /** A renewal of the lease must not begin in the middle of another call: the client runs one statement at a time. */
+  #use<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+    const used = this.#turn.then(() => this.#useNow(use));
+    this.#turn = used.catch(() => undefined);
+    return used;
+  }
+
+  async #useNow<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+    // A connection made now would be nobody's to end.
+    if (this.#closed) throw new Error('the connection is closed');
     this.#client ??= this.#connect();
     const current = this.#client;
     try {

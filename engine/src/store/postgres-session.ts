@@ -118,8 +118,10 @@ export class PostgresStateSession implements StateSession {
   async close(): Promise<void> {
     await this.#saves.whenIdle();
     clearInterval(this.#renewal);
-    // What can't be given back ends with the connection.
-    await this.#connection.once((client) => giveLeaseBack(client, this.#key, this.#epoch)).catch(() => {});
+    // What can't be given back ends with the connection. A store that was lost is not waited for once more.
+    if (!this.#lost.signal.aborted) {
+      await this.#connection.once((client) => giveLeaseBack(client, this.#key, this.#epoch)).catch(() => {});
+    }
     await this.#connection.close();
   }
 
