@@ -46,7 +46,7 @@ export function errorPage(): string {
     '# Errors and exit codes',
     'Every error has a code. The code fixes who can help (the failure type), whether trying again can help, and the exit code. The message says what happened, with real values, and what to do next.',
     '## Exit codes',
-    'The same for the engine and for every command of every connector. A connector's `check` ends with 0 also when the answer is `failed`: the answer is in its message. `penstock check` ends with the code of the answer.',
+    'The same for the engine and for every command of every connector. The `check` of a connector ends with 0 also when the answer is `failed`: the answer is in its message. `penstock check` ends with the exit code of the failure.',
     exitCodeTable(),
     '## Failure types',
     [
