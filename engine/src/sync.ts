@@ -11,6 +11,7 @@ import {
   message as make,
   parseTimestamp,
   type SyncState,
+  scrubLog,
   scrubText,
   toCodedError,
 } from '@penstock/protocol';
@@ -23,7 +24,7 @@ import { catalogOfRun, initialSyncState, unfinishedRunId } from './reduce/sync-s
 import { eofReason, exitCodeOfRun, judgeEnding, type StopReason } from './relay/outcome.ts';
 import { Relay } from './relay/relay.ts';
 import { RunLedger } from './relay/run-ledger.ts';
-import { scrubLog, scrubMessage } from './relay/scrub.ts';
+import { showMessage } from './relay/show-message.ts';
 import type { OutOfBandMessage } from './relay/source-lines.ts';
 import type { StateSession, StateStore } from './store/state-store.ts';
 
@@ -221,9 +222,9 @@ async function move(
     streams: names,
     ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
     onLog: (log) => ledger.log(scrubLog(log, secrets), 'engine'),
-    onSourceMessage: (message: OutOfBandMessage) => ledger.take(scrubMessage(message, options.source), source.name),
+    onSourceMessage: (message: OutOfBandMessage) => ledger.take(showMessage(message, options.source), source.name),
     onDestinationMessage: (message: DestinationMessage) =>
-      ledger.take(scrubMessage(message, { spec: options.destination.spec, secrets }), destination.name),
+      ledger.take(showMessage(message, { spec: options.destination.spec, secrets }), destination.name),
     pace: () => ledger.outputReady,
     onUnknownStream: (stream) => {
       const error = `${source.name} wrote messages of the stream "${stream}", which is not in the catalog; they were dropped.`;

@@ -8,7 +8,7 @@ import {
 import { askConnector } from '../launch/ask-connector.ts';
 import { loadPipeline, type NamedPipeline, prepareSide } from '../pipeline/prepare.ts';
 import type { Side } from '../pipeline/resolve-connector.ts';
-import { scrubMessage } from '../relay/scrub.ts';
+import { showMessage } from '../relay/show-message.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
 import { askOptions, prepareContext } from './workspace.ts';
 
@@ -52,7 +52,7 @@ async function checkSide(pipeline: NamedPipeline, side: Side, context: CommandCo
     const { config, secrets } = prepared;
     const request = { command: 'check', config, secrets } as const;
     const answer = await askConnector(prepared.connector, request, 'connection_status', askOptions(context));
-    const { connection_status } = scrubMessage(answer, prepared);
+    const { connection_status } = showMessage(answer, prepared);
     const failedCode = connection_status.failure_type === 'config' ? ExitCode.config : ExitCode.retry;
     return {
       name,

@@ -45,7 +45,16 @@ describe('lines of a source', () => {
     status,
     record('b', { x: 'ü€' }),
   ];
-  const kept = [log, '', '   ', 'rubbish', '{"type":"unheard_of"}', record('c', { id: 1 })];
+  const kept = [log, '', '   ', 'rubbish', '{"type":"unheard_of"}'];
+
+  it('hold back global checkpoints once a record of an unknown stream was dropped, and nothing else', () => {
+    const { lines, unknown } = collector();
+    const text = [globalCheckpoint, record('c', { id: 1 }), globalCheckpoint, checkpoint, record('a', { id: 1 }), ''];
+    expect(feed(lines, text.join('\n'), [1000])).toBe(
+      [globalCheckpoint, checkpoint, record('a', { id: 1 }), ''].join('\n'),
+    );
+    expect(unknown).toEqual(['c']);
+  });
 
   it('pass on the same bytes whatever the chunks are, and nothing else', () => {
     const line = fc.constantFrom(

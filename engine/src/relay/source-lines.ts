@@ -136,7 +136,9 @@ export class SourceLines {
       case 'record':
         return this.#passesRecord(message.record.stream);
       case 'source_state':
-        return message.source_state.state_type === 'global' || this.#isKnown(message.source_state.stream);
+        // A global checkpoint covers the records of all streams, those of an unknown one too, which are dropped (P1).
+        if (message.source_state.state_type === 'global') return this.#unknown.size === 0;
+        return this.#isKnown(message.source_state.stream);
       case 'stream_status':
         return this.#isKnown(message.stream_status.stream);
       case 'log':
