@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { setImmediate } from 'node:timers/promises';
 import { CodedError, toCodedError } from '@penstock/protocol';
 import yargs, { type Argv } from 'yargs';
 import { checkCommand } from './command/check-command.ts';
@@ -145,13 +146,19 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const { flags, rest } = takeDottedFlags(argv);
   const { stdin, stdout, stderr, env } = process;
   const context: CommandContext = { flags, environment: env, stdin, stdout, stderr };
-  // A reader that has left, as in `penstock discover | head`, is no error.
-  stdout.on('error', () => undefined);
+  let lost: NodeJS.ErrnoException | undefined;
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has left, as in `penstock discover | head`, is no error.
+    if (error.code !== 'EPIPE') lost ??= error;
+  });
   let exitCode = 0;
   try {
     await commands(rest, context, (code) => {
       exitCode = code;
     }).parseAsync();
+    // A failed write is told in the next turn of the event loop.
+    await setImmediate();
+    if (lost !== undefined) throw outputLost(lost);
     return exitCode;
   } catch (thrown) {
     const error = toUsageError(thrown);
@@ -159,6 +166,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     if (error.code === 'internal' && env.PENSTOCK_DEBUG !== undefined) console.error(error.cause);
     return error.exitCode;
   }
+}
+
+function outputLost(cause: NodeJS.ErrnoException): CodedError {
+  return new CodedError('output_lost', { message: `The output could not be written: ${cause.message}.`, cause });
 }
 
 /** What the command line's parser throws is about the command line. */

@@ -59,6 +59,11 @@ export const errorCodes = {
     meaning: 'A file was read but is not JSON (or YAML, where that is allowed); the message says at which position.',
     remedy: 'Mend the file at the position that is named.',
   },
+  output_lost: {
+    ...transient,
+    meaning: 'What the program prints could not be written, for example because the disk is full.',
+    remedy: 'Make room where the output goes, then run again.',
+  },
   port_in_use: {
     ...usage,
     meaning: 'Another program listens on the port.',

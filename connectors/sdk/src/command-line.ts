@@ -127,11 +127,14 @@ export async function parseCommandLine(connector: AnyConnector, args: readonly s
   if (failure?.startsWith('Unknown argument') === true)
     return refuse(`There are arguments that belong to no flag. Run ${program} --help.`);
   if (failure !== undefined) {
+    const command = args.find((arg) => Object.hasOwn(commands, arg));
     failure = failure.replace(
       /^Missing required arguments?: (.*)/,
       (_, names: string) => `Missing: --${names.replaceAll(', ', ', --')}`,
     );
-    return refuse(`${failure.replace(/\s*\n\s*/g, ' ').replace(/\.?$/, '.')} Run ${program} --help.`);
+    return refuse(
+      `${failure.replace(/\s*\n\s*/g, ' ').replace(/\.?$/, '.')} Run ${[program, command].filter(Boolean).join(' ')} --help.`,
+    );
   }
   if (argv.help === true || argv.version === true) return { kind: 'show', text: `${shown}\n` };
   const command = argv._[0] as CommandName;

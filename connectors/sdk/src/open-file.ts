@@ -31,6 +31,8 @@ function unreadable(what: string, path: string, cause: unknown): CodedError {
 export interface OpenOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** What to do about a file with nothing in it; the usual remedy when absent. */
+  readonly remedyWhenEmpty?: string;
 }
 
 async function isNamedPipe(path: string): Promise<boolean> {
@@ -136,7 +138,9 @@ export async function* readChunks(
   } catch (error) {
     throw unreadable(what, path, error);
   }
-  if (isEmpty) throw new CodedError('file_unreadable', { message: `${what} ${path}: it is empty.` });
+  if (!isEmpty) return;
+  const remedy = options.remedyWhenEmpty;
+  throw new CodedError('file_unreadable', { message: `${what} ${path}: it is empty.`, ...(remedy && { remedy }) });
 }
 
 /** All chunks as one. @throws CodedError `file_invalid` over {@link FILE_BYTES_MAX} */

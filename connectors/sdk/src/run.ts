@@ -28,6 +28,9 @@ export interface ProgramIo {
   readonly broken?: Promise<never>;
 }
 
+/** An earlier run may have been killed before its first checkpoint. */
+const NO_STATE_YET = 'Leave --state out to begin from the start.';
+
 /** Runs one command of a connector. Never rejects. @returns the exit code, once everything is written */
 export async function runProgram(connector: AnyConnector, io: ProgramIo): Promise<number> {
   const program = programName(connector);
@@ -165,7 +168,11 @@ class CommandRun {
       const saved =
         flags.state === undefined
           ? emptySourceState()
-          : await readState(where, readChunks('State file', flags.state, { signal }), log);
+          : await readState(
+              where,
+              readChunks('State file', flags.state, { signal, remedyWhenEmpty: NO_STATE_YET }),
+              log,
+            );
       const state = checkStreamStates(saved, catalog!, connector.streamState);
       const input =
         flags['source-input'] === undefined

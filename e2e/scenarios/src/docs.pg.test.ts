@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
@@ -83,9 +84,23 @@ test('every command of the README works', async () => {
   expect(rows[0].n).toBeGreaterThan(0);
 }, 240_000);
 
+/** The tutorial names it, so that its reader can. */
+const TUTORIAL_PORT = 12111;
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  const free = await Promise.race([
+    once(server, 'listening').then(() => true),
+    once(server, 'error').then(() => false),
+  ]);
+  server.close();
+  return free;
+}
+
 test('every command of the tutorial works', async () => {
   const blocks = await shellBlocks('docs/tutorial/first-sync.md');
   expect(blocks.length).toBeGreaterThan(8);
+  expect(await isFree(TUTORIAL_PORT), `port ${TUTORIAL_PORT} has to be free`).toBe(true);
   const { code, output } = await runBlocks(blocks, { XDG_DATA_HOME: path.join(sandbox, 'tutorial-data') });
   expect(code, output).toBe(0);
   expect(output).toContain('"status":"succeeded"');

@@ -1,4 +1,5 @@
 import yargs from 'yargs';
+import packageJson from '../package.json' with { type: 'json' };
 import { type DistributionName, distributionNames } from './distribution.ts';
 import { endpoints, isCountable } from './endpoint-table.ts';
 import type { Schedule } from './schedule.ts';
@@ -95,7 +96,7 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
     .requiresArg(['api-key', 'latency-ms', 'latency-jitter-ms', 'rate-limit', 'error-rate', 'reset-rate', 'schedule'])
     .requiresArg(['forbidden', 'not-enabled', 'garbage'])
     .strict()
-    .version(false)
+    .version(packageJson.version)
     .wrap(80)
     .exitProcess(false)
     .fail((message, error) => {

@@ -16,8 +16,8 @@ function fail(message: string): void {
 function start(): void {
   const args = process.argv.slice(2);
   const { port, host, simulator: options, schedule: rates } = readCommandLine(args, Math.floor(Date.now() / 1000));
-  // yargs has printed the help by then.
-  if (args.includes('--help')) return;
+  // yargs has printed it by then.
+  if (args.includes('--help') || args.includes('--version')) return;
   const simulator = new Simulator(options);
   const schedule = new ChangeSchedule(simulator, rates);
   const server = createSimulatorServer(simulator, schedule);

@@ -6,6 +6,7 @@ import {
   toCodedError,
 } from '@penstock/protocol';
 import { askConnector } from '../launch/ask-connector.ts';
+import { configureCatalog } from '../pipeline/configured-catalog.ts';
 import { loadPipeline, type NamedPipeline, prepareSide } from '../pipeline/prepare.ts';
 import type { Side } from '../pipeline/resolve-connector.ts';
 import { showMessage } from '../relay/show-message.ts';
@@ -53,6 +54,16 @@ async function checkSide(pipeline: NamedPipeline, side: Side, context: CommandCo
     const request = { command: 'check', config, secrets } as const;
     const answer = await askConnector(prepared.connector, request, 'connection_status', askOptions(context));
     const { connection_status } = showMessage(answer, prepared);
+    if (connection_status.status === 'succeeded' && side === 'source' && pipeline.streams !== undefined) {
+      const found = await askConnector(
+        prepared.connector,
+        { command: 'discover', config, secrets },
+        'catalog',
+        askOptions(context),
+      );
+      // Throws for a stream or field that the source doesn't have.
+      configureCatalog(found.catalog, pipeline.streams, undefined);
+    }
     const failedCode = connection_status.failure_type === 'config' ? ExitCode.config : ExitCode.retry;
     return {
       name,

@@ -88,7 +88,7 @@ describe("a connector's config", () => {
   it('takes no secret from a flag, but a reference to the environment', () => {
     const refused = errorOf(() => build({}, ['--stripe.api-key', 'sk_live_1']));
     expect(refused).toMatch(/^2 .*--stripe.api-key is a secret/);
-    expect(refused).toContain('${API_KEY}');
+    expect(refused).toContain('${STRIPE_API_KEY}');
     expect(refused).toContain('--stripe.api-key-file');
     expect(refused).not.toContain('sk_live_1');
     expect(build({}, ['--stripe.api-key', '${API_KEY}'])).toEqual({ api_key: 'sk_from_env' });

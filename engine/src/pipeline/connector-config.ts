@@ -69,7 +69,7 @@ export async function readFileKeys(config: Config, schema: JsonSchema, path: rea
   return Object.fromEntries(await Promise.all(entries));
 }
 
-function setFlag(config: Config, flag: DottedFlag, { schema, environment }: ConfigParts): void {
+function setFlag(config: Config, flag: DottedFlag, { schema, environment, environmentPrefix }: ConfigParts): void {
   const parent = flag.path.slice(0, -1);
   const key = flag.path.at(-1)!;
   const isFile = fileTarget(schema, flag.path) !== undefined;
@@ -83,7 +83,7 @@ function setFlag(config: Config, flag: DottedFlag, { schema, environment }: Conf
   }
   const { value } = flag;
   if (value !== undefined && secretPaths(schema).includes(flag.path.join('.')) && !isEnvironmentReference(value)) {
-    const variable = key.toUpperCase();
+    const variable = [environmentPrefix, key.toUpperCase()].filter((part) => part !== undefined).join('_');
     throw new CodedError('usage', {
       message: `${flag.flag} is a secret, and a command line can be read by others.`,
       remedy: `Write \${${variable}} as its value in the pipeline file, or give ${flag.flag}-file PATH.`,
@@ -152,7 +152,9 @@ function findProblems(config: Config, parts: ConfigParts): string[] {
   };
   const validate = compile(schema, place);
   if (!validate(standIn(config, []))) {
-    for (const error of validate.errors ?? []) {
+    // A mistyped key is also a missing one: what was written is said first.
+    const errors = Object.groupBy(validate.errors ?? [], (error) => String(error.keyword === 'additionalProperties'));
+    for (const error of [...(errors.true ?? []), ...(errors.false ?? [])]) {
       if (fromFiles.has(error.instancePath)) continue;
       problems.push(describe(error, parts));
     }
