@@ -16,6 +16,7 @@ export {
   syncModeSchema,
   systemColumnSchema,
 } from './catalog.ts';
+export { keysAt, type SchemaPart, schemasAt, typesAt } from './config-schema.ts';
 export {
   CodedError,
   type CodedErrorDetail,

@@ -3,6 +3,7 @@
  * masked wherever a config is shown, and its values are cut out of any text that goes to a log.
  */
 import type { JsonSchema } from './catalog.ts';
+import { schemasBelow, withBranches } from './config-schema.ts';
 
 /** What stands in the place of a secret. */
 export const SECRET_MASK = '********';
@@ -10,53 +11,13 @@ export const SECRET_MASK = '********';
 /** Shorter values are not cut out of texts, in characters: they would match by chance and hide what is no secret. */
 const SECRET_LENGTH_MIN = 6;
 
-/** The keywords under which a schema lists other schemas for the same value. */
-const BRANCHES = ['anyOf', 'oneOf', 'allOf'] as const;
-
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The schema and everything that it says about the same value: branches of unions and what `$ref` points to. */
-function withBranches(schema: unknown, root: unknown, found = new Set<Record<string, unknown>>()) {
-  if (!isObject(schema) || found.has(schema)) return found;
-  found.add(schema);
-  for (const keyword of BRANCHES) {
-    const branches = schema[keyword];
-    if (Array.isArray(branches)) for (const branch of branches) withBranches(branch, root, found);
-  }
-  if (typeof schema.$ref === 'string' && schema.$ref.startsWith('#')) {
-    const target = schema.$ref
-      .split('/')
-      .slice(1)
-      .reduce<unknown>(
-        (at, key) => (isObject(at) ? at[key.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined),
-        root,
-      );
-    withBranches(schema.$ref === '#' ? root : target, root, found);
-  }
-  return found;
 }
 
 function isSecret(schemas: Iterable<Record<string, unknown>>): boolean {
   for (const schema of schemas) if (schema.secret === true || schema.writeOnly === true) return true;
   return false;
-}
-
-/** What the schemas say about one key, or one element of a list. */
-function below(schemas: Iterable<Record<string, unknown>>, key: string | number, root: unknown) {
-  const found = new Set<Record<string, unknown>>();
-  for (const schema of schemas) {
-    if (typeof key === 'number') {
-      const place = Array.isArray(schema.prefixItems) ? schema.prefixItems[key] : undefined;
-      withBranches(place ?? schema.items, root, found);
-    } else if (isObject(schema.properties) && Object.hasOwn(schema.properties, key)) {
-      withBranches(schema.properties[key], root, found);
-    } else {
-      withBranches(schema.additionalProperties, root, found);
-    }
-  }
-  return found;
 }
 
 /** A copy of the value in which `replace` stands for what the schema marks as secret; `null` stays, it hides nothing. */
@@ -68,10 +29,14 @@ function mapSecrets(
 ): unknown {
   if (value === undefined || value === null) return value;
   if (isSecret(schemas)) return replace(value);
-  if (Array.isArray(value)) return value.map((item, i) => mapSecrets(item, below(schemas, i, root), root, replace));
+  if (Array.isArray(value))
+    return value.map((item, i) => mapSecrets(item, schemasBelow(schemas, i, root), root, replace));
   if (!isObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, mapSecrets(inner, below(schemas, key, root), root, replace)]),
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      mapSecrets(inner, schemasBelow(schemas, key, root), root, replace),
+    ]),
   );
 }
 

@@ -5,8 +5,10 @@ import {
   configuredCatalogSchema,
   describeIssues,
   type JsonSchema,
+  keysAt,
   nearestNames,
   parseLine,
+  typesAt,
 } from '@penstock/protocol';
 import { z } from 'zod';
 import { findJsonError } from './json-position.ts';
@@ -48,62 +50,37 @@ export function configJsonSchema(schema: z.ZodObject): JsonSchema {
   return rest as JsonSchema;
 }
 
-function branchesOf(schema: unknown): Record<string, unknown>[] {
-  if (!isObject(schema)) return [];
-  const inner = ['anyOf', 'oneOf', 'allOf'].flatMap((keyword) => {
-    const branches = schema[keyword];
-    return Array.isArray(branches) ? branches.flatMap(branchesOf) : [];
-  });
-  return [schema, ...inner];
-}
-
-function keySchemas(schemas: readonly unknown[], key: string): unknown[] {
-  return schemas.flatMap(branchesOf).flatMap((schema) => {
-    if (isObject(schema.properties) && Object.hasOwn(schema.properties, key)) return [schema.properties[key]];
-    return isObject(schema.additionalProperties) ? [schema.additionalProperties] : [];
-  });
-}
-
-function namedKeys(schemas: readonly unknown[]): string[] {
-  const names = schemas
-    .flatMap(branchesOf)
-    .flatMap((schema) => (isObject(schema.properties) ? Object.keys(schema.properties) : []));
-  return [...new Set(names)];
-}
-
-function mayBeString(schemas: readonly unknown[]): boolean {
-  return schemas.flatMap(branchesOf).some((schema) => schema.type === 'string' || typeof schema.const === 'string');
-}
-
 /** `${NAME}` is the environment variable NAME; `$${` stands for `${` itself. */
 const reference = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 class ConfigResolver {
   readonly #env: NodeJS.ProcessEnv;
+  readonly #schema: JsonSchema;
   readonly problems: { readonly path: string; readonly problem: string }[] = [];
 
-  constructor(env: NodeJS.ProcessEnv) {
+  constructor(env: NodeJS.ProcessEnv, schema: JsonSchema) {
     this.#env = env;
+    this.#schema = schema;
   }
 
-  async resolve(value: unknown, schemas: readonly unknown[], path: readonly string[]): Promise<unknown> {
+  async resolve(value: unknown, path: readonly string[]): Promise<unknown> {
     if (typeof value === 'string') return this.#fromEnvironment(value, path);
     if (path.length > DEPTH_MAX) return value;
     if (Array.isArray(value)) {
-      const items = schemas.flatMap(branchesOf).flatMap((schema) => (isObject(schema.items) ? [schema.items] : []));
-      return Promise.all(value.map((item, index) => this.resolve(item, items, [...path, String(index)])));
+      return Promise.all(value.map((item, index) => this.resolve(item, [...path, String(index)])));
     }
-    return isObject(value) ? this.#resolveObject(value, schemas, path) : value;
+    return isObject(value) ? this.#resolveObject(value, path) : value;
   }
 
-  async #resolveObject(value: Record<string, unknown>, schemas: readonly unknown[], path: readonly string[]) {
+  async #resolveObject(value: Record<string, unknown>, path: readonly string[]) {
     const resolved: [string, unknown][] = [];
-    const known = namedKeys(schemas);
+    const known = keysAt(this.#schema, path);
     for (const [key, inner] of Object.entries(value)) {
       const at = [...path, key];
       const target = key.endsWith(FILE_SUFFIX) ? key.slice(0, -FILE_SUFFIX.length) : '';
-      if (known.includes(key) || !known.includes(target) || !mayBeString(keySchemas(schemas, target))) {
-        resolved.push([key, await this.resolve(inner, keySchemas(schemas, key), at)]);
+      const isPath = !known.includes(key) && typesAt(this.#schema, [...path, target]).includes('string');
+      if (!isPath || !known.includes(target)) {
+        resolved.push([key, await this.resolve(inner, at)]);
       } else if (Object.hasOwn(value, target)) {
         this.#report(at, `${target} is given too; only one of them is allowed`);
       } else if (typeof inner !== 'string') {
@@ -148,7 +125,7 @@ function describeIssue(issue: z.core.$ZodIssue, jsonSchema: JsonSchema): string[
     // "received undefined" is how the schema library says that a key is missing.
     return [issue.message.endsWith('received undefined') ? `${where} is missing` : `${where}: ${issue.message}`];
   }
-  const valid = namedKeys(path.reduce<unknown[]>((schemas, key) => keySchemas(schemas, key), [jsonSchema]));
+  const valid = keysAt(jsonSchema, path);
   return issue.keys.map((key) => {
     const base = key.endsWith(FILE_SUFFIX) ? key.slice(0, -FILE_SUFFIX.length) : key;
     const near = nearestNames(base, valid)[0];
@@ -173,8 +150,8 @@ export async function checkConfig<Schema extends z.ZodObject>(
 ): Promise<z.output<Schema>> {
   const jsonSchema = configJsonSchema(schema);
   if (!isObject(raw)) throw new CodedError('config_invalid', { message: 'The config has to be a JSON object.' });
-  const resolver = new ConfigResolver(env);
-  const plain = (await resolver.resolve(raw, [jsonSchema], [])) as Record<string, unknown>;
+  const resolver = new ConfigResolver(env, jsonSchema);
+  const plain = (await resolver.resolve(raw, [])) as Record<string, unknown>;
   onPlain(plain);
   const parsed = schema.strict().safeParse(plain);
   const reported = new Set(resolver.problems.map(({ path }) => path));
@@ -191,7 +168,7 @@ export async function checkConfig<Schema extends z.ZodObject>(
   if (problems.length > 0 || !parsed.success) {
     throw new CodedError('config_invalid', {
       message: `The config is not valid. ${problems.join('. ')}.`.replaceAll('?.', '?'),
-      remedy: `Valid keys: ${namedKeys([jsonSchema]).join(', ')}; --help describes them.`,
+      remedy: `Valid keys: ${keysAt(jsonSchema, []).join(', ')}; --help describes them.`,
     });
   }
   return parsed.data as z.output<Schema>;

@@ -1,6 +1,5 @@
-import { CodedError, type JsonSchema, type SpecPayload } from '@penstock/protocol';
+import { CodedError, type JsonSchema, keysAt, type SpecPayload, schemasAt, typesAt } from '@penstock/protocol';
 import { askConnector } from '../launch/ask-connector.ts';
-import { keysAt, schemasAt, typesAt } from '../pipeline/json-schema.ts';
 import { askForSpec, loadPipeline, prepareSide } from '../pipeline/prepare.ts';
 import { resolveConnector } from '../pipeline/resolve-connector.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { CodedError, type JsonSchema, secretPaths } from '@penstock/protocol';
+import { CodedError, type JsonSchema, keysAt, schemasAt, secretPaths, typesAt } from '@penstock/protocol';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { DottedFlag } from './dotted-flags.ts';
 import { type Environment, isEnvironmentReference } from './environment.ts';
-import { keysAt, schemasAt, typesAt } from './json-schema.ts';
 import { describeUnknownKey } from './unknown-key.ts';
 
 type Config = Record<string, unknown>;
