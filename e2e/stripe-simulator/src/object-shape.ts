@@ -1,5 +1,4 @@
 import type { Resource } from './endpoint-table.ts';
-import { hashIndex, hashText } from './random.ts';
 import { slotFor } from './slot-rules.ts';
 
 /** What has happened to an object since the simulator started. */
@@ -70,12 +69,6 @@ export function compileShape(around: ShapeSurroundings): Shape {
       return parts ? join(parts, subject) : undefined;
     },
   };
-}
-
-/** A hash that belongs to one field of one object. */
-export function fieldHash(around: { seed: number }, path: string): (subject: Subject) => number {
-  const seed = hashText(around.seed, path);
-  return (subject) => hashIndex(seed, subject.index);
 }
 
 /** Undefined leaves the field out. */

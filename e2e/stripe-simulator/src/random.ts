@@ -27,3 +27,9 @@ export function hashIndex(seed: number, index: number): number {
 export function unit(hash: number): number {
   return hash / 0x1_0000_0000;
 }
+
+/** A hash that belongs to one field of one object. */
+export function fieldHash(around: { seed: number }, path: string): (subject: { index: number }) => number {
+  const seed = hashText(around.seed, path);
+  return (subject) => hashIndex(seed, subject.index);
+}

@@ -1,6 +1,6 @@
 import { resources } from './endpoint-table.ts';
-import { fieldHash, type ShapeSurroundings, type Slot, type Subject } from './object-shape.ts';
-import { mix } from './random.ts';
+import type { ShapeSurroundings, Slot, Subject } from './object-shape.ts';
+import { fieldHash, mix } from './random.ts';
 import * as sample from './sample-values.ts';
 
 /** References that are mostly set in real data though the example has null. */
