@@ -1,7 +1,7 @@
 # Needs Node >= 20 and npm, nothing else: everything that runs here comes from the npm registry, Node 24 included.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-postgres-15 check format generate bench clean
+.PHONY: help install demo test test-postgres-15 images push-images e2e check format generate bench clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -23,6 +23,18 @@ test: check ## Check, then all tests; needs no Docker
 test-postgres-15: install ## Postgres tests on the oldest supported version
 	PENSTOCK_TEST_POSTGRES=15 npm run --silent test:postgres
 
+images: install ## Build the container images
+	@npm run --silent images -w @penstock/images
+
+# Needs docker buildx and a login to the registry.
+PLATFORMS ?= linux/amd64,linux/arm64
+push-images: install ## Build for PLATFORMS and push to REGISTRY=host/name
+	@test -n "$(REGISTRY)" || { echo 'Say where to: make push-images REGISTRY=ghcr.io/you' >&2; exit 1; }
+	@npm run --silent images -w @penstock/images -- --push $(REGISTRY) --platforms $(PLATFORMS)
+
+e2e: images ## Tests with containers; needs a Docker engine
+	npm run --silent e2e
+
 check: install ## Format, lint, types, generated files
 	npm run --silent check
 
@@ -36,4 +48,4 @@ bench: install ## Print the benchmarks' figures, a JSON line each
 	npm run --silent bench
 
 clean: ## Remove what was installed and made here
-	rm -rf node_modules .penstock
+	rm -rf node_modules dist .penstock

@@ -31,6 +31,15 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        test: {
+          name: 'image',
+          include: ['**/*.image.test.ts'],
+          exclude: everywhere,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
     ],
   },
 });

@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { CodedError, toCodedError } from '@penstock/protocol';
 import yargs, { type Argv } from 'yargs';
+import packageJson from '../package.json' with { type: 'json' };
 import { checkCommand } from './command/check-command.ts';
 import { discoverCommand, specCommand } from './command/describe-commands.ts';
 import { type CommandContext, withPipelineOptions } from './command/options.ts';
@@ -121,7 +121,7 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
     .strict()
     .help()
     .alias('help', 'h')
-    .version(versionOfEngine())
+    .version(packageJson.version)
     .wrap(Math.min(110, context.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((text: string | null, error: Error | undefined) => {
@@ -130,10 +130,6 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
         new CodedError('usage', { message: (text ?? 'The command line is not valid').replace(/[^.?!]$/, '$&.') })
       );
     });
-}
-
-function versionOfEngine(): string {
-  return (createRequire(import.meta.url)('../package.json') as { version: string }).version;
 }
 
 /**

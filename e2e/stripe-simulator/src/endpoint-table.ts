@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import {
   aliasOf,
@@ -9,6 +8,8 @@ import {
   usualWeight,
   weights,
 } from './endpoint-rules.ts';
+import generatedEndpoints from './generated/endpoints.json' with { type: 'json' };
+import generatedResources from './generated/resources.json' with { type: 'json' };
 
 const parameterSchema = z.strictObject({
   required: z.literal(true).optional(),
@@ -47,20 +48,14 @@ export type Endpoint = {
   parent?: { path: string; parameter?: string };
 };
 
-function readGenerated(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`./generated/${name}`, import.meta.url), 'utf8'));
-}
-
 /** Every kind of object, by its `object` value. */
-export const resources: Record<string, Resource> = z
-  .record(z.string(), resourceSchema)
-  .parse(readGenerated('resources.json'));
+export const resources: Record<string, Resource> = z.record(z.string(), resourceSchema).parse(generatedResources);
 
 /** Every list endpoint, by path. */
 export const endpoints: ReadonlyMap<string, Endpoint> = new Map(
   z
     .array(endpointSchema)
-    .parse(readGenerated('endpoints.json'))
+    .parse(generatedEndpoints)
     .map((e) => [e.path, { ...e, version: e.path.startsWith('/v2/') ? 2 : 1, ...parentOf(e.path) }]),
 );
 

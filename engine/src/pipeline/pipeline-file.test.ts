@@ -69,7 +69,7 @@ describe('a pipeline file', () => {
     ],
     [
       'source: {}',
-      'p.yaml:1:9: source: expected exactly one of: type (with its config under that name), command, image',
+      'p.yaml:1:9: source: expected exactly one of: type (with its config under that name), command, image, pipes',
     ],
     ['source: {command: node x.mjs}', 'p.yaml:1:19: source.command: '],
     ['name: x', 'p.yaml: source: expected exactly one of'],

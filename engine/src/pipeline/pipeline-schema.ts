@@ -20,7 +20,9 @@ export type ConnectorChoice =
       readonly command: readonly [string, ...string[]];
       readonly config: Record<string, unknown>;
     }
-  | { readonly kind: 'image'; readonly image: string; readonly config: Record<string, unknown> };
+  | { readonly kind: 'image'; readonly image: string; readonly config: Record<string, unknown> }
+  /** It has been started by somebody else; its files and named pipes are in this folder. */
+  | { readonly kind: 'pipes'; readonly pipes: string; readonly config: Record<string, never> };
 
 const typeName = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, { error: 'expected a name such as "stripe"' });
 const configSchema = z.record(z.string(), z.unknown());
@@ -36,12 +38,18 @@ const imageChoiceSchema = strict({ image: z.string().min(1), config: configSchem
   ({ image, config }): ConnectorChoice => ({ kind: 'image', image, config }),
 );
 
-/** `{type: stripe, stripe: {…}}`, `{command: […], config: {…}}` or `{image: …, config: {…}}`. */
+const pipesChoiceSchema = strict({ pipes: z.string().min(1) }).transform(
+  ({ pipes }): ConnectorChoice => ({ kind: 'pipes', pipes, config: {} }),
+);
+
+/** `{type: stripe, stripe: {…}}`, `{command: […], config: {…}}`, `{image: …, config: {…}}` or `{pipes: FOLDER}`. */
 const connectorChoiceSchema = z.unknown().transform((value, context): ConnectorChoice => {
   const object = z.record(z.string(), z.unknown()).safeParse(value).data;
-  const kinds = ['type', 'command', 'image'].filter((key) => object !== undefined && Object.hasOwn(object, key));
+  const kinds = ['type', 'command', 'image', 'pipes'].filter(
+    (key) => object !== undefined && Object.hasOwn(object, key),
+  );
   if (object === undefined || kinds.length !== 1) {
-    context.addIssue('expected exactly one of: type (with its config under that name), command, image');
+    context.addIssue('expected exactly one of: type (with its config under that name), command, image, pipes');
     return z.NEVER;
   }
   const parsed = schemaOfKind(kinds[0]!, object).safeParse(object);
@@ -53,6 +61,7 @@ const connectorChoiceSchema = z.unknown().transform((value, context): ConnectorC
 function schemaOfKind(kind: string, object: Record<string, unknown>): z.ZodType<ConnectorChoice> {
   if (kind === 'command') return commandChoiceSchema;
   if (kind === 'image') return imageChoiceSchema;
+  if (kind === 'pipes') return pipesChoiceSchema;
   const type = typeof object.type === 'string' ? object.type : 'type';
   // An empty key (`stripe:` and nothing below it) is null in YAML.
   return strict({ type: typeName, [type]: type === 'type' ? typeName : configSchema.nullish() }).transform(
@@ -100,6 +109,19 @@ const stateChoiceSchema = z.union([strict({ postgres: statePostgresSchema }), st
   error: 'expected {postgres: {url: …}}, {postgres: {url_file: PATH}} or {file: PATH}',
 });
 
+const dockerSchema = strict({
+  network: text.optional(),
+  memory: z
+    .string()
+    .regex(/^\d+(\.\d+)?[bkmg]?$/i, { error: 'expected a size such as "512m" or "2g"' })
+    .optional(),
+  cpus: z.number().positive().optional(),
+  pull: z.enum(['missing', 'always', 'never']).optional(),
+});
+
+/** How the containers of connectors are run; every key has a default. */
+export type DockerSettings = z.infer<typeof dockerSchema>;
+
 /** A pipeline file. */
 export const pipelineSchema = strict({
   /** The key in the state table. */
@@ -119,6 +141,8 @@ export const pipelineSchema = strict({
     })
     .optional(),
   state: stateChoiceSchema.optional(),
+  /** For the connectors that run as images. */
+  docker: dockerSchema.optional(),
 });
 
 /** A pipeline, checked, `${NAME}` replaced. */

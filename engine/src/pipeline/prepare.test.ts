@@ -109,11 +109,4 @@ describe('the program of a connector', () => {
     found.stdout.resume();
     expect(await found.ended).toEqual({ kind: 'exited', code: 5 });
   });
-
-  it('can not be an image yet', async () => {
-    const image = { kind: 'image', image: 'registry/source-x', config: {} } as const;
-    await expect(resolveConnector('source', image, { folders: [], environment: {} })).rejects.toThrow(
-      /can't run the image registry\/source-x/,
-    );
-  });
 });

@@ -1,7 +1,9 @@
 import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { CodedError } from '@penstock/protocol';
+import { dockerConnector } from '../launch/docker.ts';
 import type { Connector } from '../launch/launcher.ts';
+import { pipeConnector } from '../launch/pipe.ts';
 import { processConnector } from '../launch/process.ts';
 import type { Environment } from './environment.ts';
 import type { ConnectorChoice } from './pipeline-schema.ts';
@@ -27,10 +29,9 @@ export async function resolveConnector(side: Side, choice: ConnectorChoice, plac
     case 'command':
       return processConnector({ name: `${side}/${commandName(choice.command)}`, command: choice.command });
     case 'image':
-      throw new CodedError('connector_not_found', {
-        message: `${side}.image: this version can't run the image ${choice.image}: it starts connectors as programs.`,
-        remedy: `Give ${side}.type or ${side}.command in its place.`,
-      });
+      return dockerConnector({ name: `${side}/${imageName(choice.image)}`, image: choice.image });
+    case 'pipes':
+      return pipeConnector({ name: `${side}/${choice.pipes.split('/').at(-1)}`, folder: choice.pipes });
     case 'type': {
       const program = `${side}-${choice.type}`;
       const command =
@@ -48,6 +49,14 @@ export async function resolveConnector(side: Side, choice: ConnectorChoice, plac
 function commandName(command: readonly string[]): string {
   const named = command.find((part, i) => !part.startsWith('-') && (i > 0 || command.length === 1)) ?? command[0]!;
   return named.split('/').at(-1)!;
+}
+
+/** `registry.example/team/source-x:1` is `source-x`. */
+function imageName(image: string): string {
+  return image
+    .split('/')
+    .at(-1)!
+    .replace(/[:@].*$/, '');
 }
 
 async function findPackageProgram(

@@ -15,7 +15,11 @@ export interface Migration {
   readonly hash: string;
 }
 
-const migrationsFolder = new URL('../../migrations/', import.meta.url);
+/** A bundle has its own copy beside it. */
+const migrationsFolder = new URL(
+  import.meta.url.endsWith('.ts') ? '../../migrations/' : './migrations/',
+  import.meta.url,
+);
 
 /** The migrations that this engine knows, in order. */
 export async function readMigrations(folder: URL = migrationsFolder): Promise<Migration[]> {

@@ -32,6 +32,7 @@ const rules: readonly {
   { files: /^engine\/local-postgres\//, may: [] },
   { files: /^engine\//, may: [PROTOCOL, LOCAL_POSTGRES] },
   { files: /^e2e\//, may: [PROTOCOL, LOCAL_POSTGRES] },
+  { files: /^docker\//, may: [LOCAL_POSTGRES] },
   { files: /^docs\//, may: [PROTOCOL, SDK] },
   { files: /^[^/]+$/, may: [] },
 ];

@@ -1,0 +1,66 @@
+/**
+ * Makes `dist/NAME/`, a package that needs no others: one bundled file with all that the program imports, and what it reads
+ * beside that. `npm run bundle -w @penstock/images` makes them all, names after it only those.
+ */
+import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { type Program, programs } from './programs.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Where the bundles are, a folder for each program. */
+export const distFolder = join(root, 'dist');
+
+/** What packages would use if it were there; none of it is needed. */
+const optional = ['pg-native', 'cpu-features'];
+
+/** What CommonJS packages find missing in an ES module. */
+const banner = [
+  "import { createRequire as $createRequire } from 'node:module';",
+  'const require = $createRequire(import.meta.url);',
+].join('\n');
+
+/** Bundles one program. @returns the size of the file, in bytes */
+export async function bundle(program: Program): Promise<number> {
+  const packageFolder = join(root, program.folder);
+  const target = join(distFolder, program.name);
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target, { recursive: true });
+  const outfile = join(target, 'main.mjs');
+  await build({
+    entryPoints: [join(packageFolder, 'src/main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // Not minified: Node shows the line of an error, and a line should be one.
+    legalComments: 'linked',
+    external: optional,
+    alias: { 'react-devtools-core': join(import.meta.dirname, 'absent-package.ts') },
+    define: {
+      __dirname: 'import.meta.dirname',
+      __filename: 'import.meta.filename',
+      'process.env.NODE_ENV': '"production"',
+      'process.env.DEV': '"false"',
+    },
+    banner: { js: banner },
+    logLevel: 'warning',
+  });
+  const packageJson = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as Record<string, string>;
+  const { name, version, description, license } = packageJson;
+  const own = { name, version, description, license, type: 'module', bin: { [program.name]: 'main.mjs' } };
+  await writeFile(join(target, 'package.json'), `${JSON.stringify(own, null, 2)}\n`);
+  for (const asset of program.assets ?? [])
+    await cp(join(packageFolder, asset), join(target, asset), { recursive: true });
+  return (await stat(outfile)).size;
+}
+
+if (import.meta.main) {
+  const wanted = process.argv.slice(2);
+  for (const program of programs.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    const bytes = await bundle(program);
+    process.stdout.write(`dist/${program.name}/main.mjs: ${(bytes / 1e6).toFixed(2)} MB\n`);
+  }
+}
