@@ -61,7 +61,11 @@ export const postgresBase: Base = {
     await cp(folder, home, { recursive: true, verbatimSymlinks: true });
     await root.copy(join(import.meta.dirname, 'postgres-entrypoint.sh'), 'usr/local/bin/docker-entrypoint.sh');
     // The public image has a program of this name; its users only want to know whether the server answers.
-    await root.write('usr/local/bin/pg_isready', '#!/bin/sh\nexec nc -w 2 127.0.0.1 5432 < /dev/null > /dev/null\n', 0o755);
+    await root.write(
+      'usr/local/bin/pg_isready',
+      '#!/bin/sh\nexec nc -w 2 127.0.0.1 5432 < /dev/null > /dev/null\n',
+      0o755,
+    );
     await mkdir(join(root.path, 'var/lib/postgresql'), { recursive: true });
     return [
       'RUN ["/bin/busybox", "chown", "-R", "999:999", "/var/lib/postgresql"]',

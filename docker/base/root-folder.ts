@@ -16,10 +16,7 @@ export class RootFolder {
   /** With what every program expects: accounts, name lookup, a place for temporary files. */
   static async create(): Promise<RootFolder> {
     const root = new RootFolder(await mkdtemp(join(tmpdir(), 'penstock-base-')));
-    const accounts = [
-      'root:x:0:0:root:/root:/sbin/nologin',
-      'nonroot:x:65532:65532:nonroot:/:/sbin/nologin',
-    ];
+    const accounts = ['root:x:0:0:root:/root:/sbin/nologin', 'nonroot:x:65532:65532:nonroot:/:/sbin/nologin'];
     await root.write('etc/passwd', `${accounts.join('\n')}\n`);
     await root.write('etc/group', 'root:x:0:\nnonroot:x:65532:\n');
     await root.write('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n');
