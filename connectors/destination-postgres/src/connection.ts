@@ -1,5 +1,5 @@
 import { ConnectorError } from '@penstock/connector-sdk';
-import pg from 'pg';
+import type { Client } from 'pg';
 import type { Config } from './config.ts';
 import { quoteName } from './identifier.ts';
 import { stageSql } from './merge-sql.ts';
@@ -26,8 +26,8 @@ const keepAliveMs = 30_000;
  *
  * @throws ConnectorError that says what is wrong, without the password
  */
-export async function connect(config: Config): Promise<pg.Client> {
-  const client = makeClient(config);
+export async function connect(config: Config): Promise<Client> {
+  const client = await makeClient(config);
   // A connection that breaks while nothing runs on it reports so here; the next statement fails anyway.
   client.on('error', () => {});
   try {
@@ -39,7 +39,9 @@ export async function connect(config: Config): Promise<pg.Client> {
   return client;
 }
 
-function makeClient(config: Config): pg.Client {
+async function makeClient(config: Config): Promise<Client> {
+  // Loaded when it is needed: `spec` shouldn't wait for it.
+  const { default: pg } = await import('pg');
   try {
     return new pg.Client({
       connectionString: config.url,
@@ -64,7 +66,7 @@ function makeClient(config: Config): pg.Client {
  *
  * @throws ConnectorError `permission_missing` when temporary tables are not allowed
  */
-export async function prepareWriting(client: pg.Client): Promise<void> {
+export async function prepareWriting(client: Client): Promise<void> {
   const { database, user } = targetOf(client);
   try {
     // A stage is kept and sorted in memory. Every join is with an index: a plan that reads a whole table for a batch is never
@@ -83,12 +85,12 @@ export async function prepareWriting(client: pg.Client): Promise<void> {
 }
 
 /** Where a client connects to; for messages. */
-export function targetOf(client: pg.Client): Target {
+export function targetOf(client: Client): Target {
   const { host, port, database = '', user = '' } = client;
   return { host, port, database, user };
 }
 
-async function closeAfter<E>(client: pg.Client, error: E): Promise<E> {
+async function closeAfter<E>(client: Client, error: E): Promise<E> {
   await client.end().catch(() => {});
   return error;
 }

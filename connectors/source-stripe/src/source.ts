@@ -6,9 +6,11 @@ import { streamStateSchema } from './ranges/stream-state.ts';
 import { RateLimit } from './rate-limit.ts';
 import { readBackfill } from './read-backfill.ts';
 import { describeStreams } from './stream-table.ts';
-import { StripeClient } from './stripe-client.ts';
+import type { StripeClient } from './stripe-client.ts';
 
-function connect({ config, log }: SourceContext<StripeConfig>): StripeClient {
+async function connect({ config, log }: SourceContext<StripeConfig>): Promise<StripeClient> {
+  // Loaded when it is needed: its HTTP library is most of what `spec` and `discover` would wait for.
+  const { StripeClient } = await import('./stripe-client.ts');
   return new StripeClient({
     apiKey: config.api_key,
     apiVersion: config.api_version,
@@ -30,7 +32,7 @@ export const stripeSource: Source<typeof configSchema> = {
   streamState: streamStateSchema,
 
   async check(context) {
-    const client = connect(context);
+    const client = await connect(context);
     try {
       const account = await resolveAccount(context.config, client, context.signal, CHECK_RETRIES);
       const name = account.displayName === undefined ? '' : ` (${account.displayName})`;
@@ -45,7 +47,7 @@ export const stripeSource: Source<typeof configSchema> = {
   },
 
   async *read(context) {
-    const client = connect(context);
+    const client = await connect(context);
     try {
       yield* readBackfill(context, client, systemClock);
     } finally {
