@@ -4,7 +4,7 @@
  */
 import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { type Program, programs } from './programs.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -20,6 +20,20 @@ const banner = [
   "import { createRequire as $createRequire } from 'node:module';",
   'const require = $createRequire(import.meta.url);',
 ].join('\n');
+
+/** See string-width.ts. */
+const lazyStringWidth: Plugin = {
+  name: 'lazy-string-width',
+  setup(context) {
+    const path = join(import.meta.dirname, 'string-width.ts');
+    context.onResolve({ filter: /^string-width$/ }, ({ pluginData }) =>
+      pluginData === 'whole' ? undefined : { path },
+    );
+    context.onResolve({ filter: /^string-width\/whole$/ }, ({ kind }) =>
+      context.resolve('string-width', { kind, resolveDir: root, pluginData: 'whole' }),
+    );
+  },
+};
 
 /** Bundles one program. @returns the size of the file, in bytes */
 export async function bundle(program: Program): Promise<number> {
@@ -37,6 +51,7 @@ export async function bundle(program: Program): Promise<number> {
     format: 'esm',
     // Not minified: Node shows the line of an error, and a line should be one.
     legalComments: 'linked',
+    plugins: [lazyStringWidth],
     external: optional,
     alias: { 'react-devtools-core': join(import.meta.dirname, 'absent-package.ts') },
     define: {
