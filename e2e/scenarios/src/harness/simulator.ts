@@ -27,7 +27,14 @@ export async function startSimulator(args: readonly string[]): Promise<Simulator
     }),
   ]);
   const { url } = JSON.parse(first) as { url: string };
+  return simulatorAt(url, async () => {
+    child.kill('SIGTERM');
+    await ended;
+  });
+}
 
+/** A simulator that runs already. */
+export function simulatorAt(url: string, stop: () => Promise<void>): Simulator {
   const fetchAdmin = async (endpoint: string, init?: RequestInit): Promise<Response> => {
     const response = await fetch(`${url}/_admin/${endpoint}`, init);
     if (!response.ok) throw new Error(`${endpoint}: ${response.status} ${await response.text()}`);
@@ -47,9 +54,6 @@ export async function startSimulator(args: readonly string[]): Promise<Simulator
           body: JSON.stringify(body),
         })
       ).json(),
-    stop: async () => {
-      child.kill('SIGTERM');
-      await ended;
-    },
+    stop,
   };
 }

@@ -1,0 +1,63 @@
+import { chmod, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { repositoryRoot } from './program.ts';
+import { runShell, type ShellResult } from './shell.ts';
+
+/** What a clone has and a sandbox must not share: it would be written to. */
+const NOT_LINKED = new Set(['.git', '.penstock']);
+
+/** A folder that looks like a clone, where the commands of a page can leave their files. */
+export interface Sandbox {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+/** Makes one, of links into the repository. */
+export async function makeSandbox(): Promise<Sandbox> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'penstock-docs-'));
+  // Its Postgres may run as another user; where that one can't get in, the data would lie elsewhere and stay.
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(repositoryRoot)) {
+    if (!NOT_LINKED.has(entry)) await symlink(path.join(repositoryRoot, entry), path.join(folder, entry));
+  }
+  return { path: folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A shell block of a page, and the heading that it stands under. */
+export interface ShellBlock {
+  readonly heading: string;
+  readonly text: string;
+}
+
+/** The shell blocks of a page, in their order. */
+export async function shellBlocks(page: string): Promise<ShellBlock[]> {
+  const text = await readFile(path.join(repositoryRoot, page), 'utf8');
+  const blocks: ShellBlock[] = [];
+  let heading = '';
+  for (const match of text.matchAll(/^#+ (.*)$|^```sh\n(.*?)^```$/gms)) {
+    if (match[2] === undefined) heading = match[1]!.split('\n')[0]!;
+    else blocks.push({ heading, text: match[2] });
+  }
+  return blocks;
+}
+
+/** A reader types a block when the one before has answered: a background program of a block has time to start. */
+const WHEN_STARTED = `
+  for pid in $(jobs -p); do
+    for _ in $(seq 200); do
+      kill -0 "$pid" 2> /dev/null && [ ! -s simulator.log -o ! -s postgres-url.txt ] || break
+      sleep 0.1
+    done
+  done`;
+
+/** Runs blocks one after the other in one shell, as a reader would, and stops at the first that fails. */
+export function runBlocks(
+  blocks: readonly ShellBlock[],
+  cwd: string,
+  env: Record<string, string>,
+): Promise<ShellResult> {
+  // A block whose last command is a pipe that ends with head has a writer that finds its reader gone; so no pipefail.
+  const lines = ['set -em', ...blocks.flatMap(({ text }) => [text, text.includes('&\n') ? WHEN_STARTED : ''])];
+  return runShell(lines.join('\n'), cwd, env);
+}
