@@ -7,8 +7,9 @@ POSTGRES_DB=${POSTGRES_DB:-$POSTGRES_USER}
 export PGDATA
 
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
+  [ -z "${POSTGRES_PASSWORD_FILE:-}" ] || POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
   if [ -z "${POSTGRES_PASSWORD:-}" ] && [ "${POSTGRES_HOST_AUTH_METHOD:-}" != trust ]; then
-    echo 'Error: give POSTGRES_PASSWORD, or POSTGRES_HOST_AUTH_METHOD=trust.' >&2
+    echo 'Error: give POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, or POSTGRES_HOST_AUTH_METHOD=trust.' >&2
     exit 1
   fi
   umask 077
