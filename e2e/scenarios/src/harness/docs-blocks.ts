@@ -35,8 +35,8 @@ export async function shellBlocks(page: string): Promise<ShellBlock[]> {
   const text = await readFile(path.join(repositoryRoot, page), 'utf8');
   const blocks: ShellBlock[] = [];
   let heading = '';
-  for (const match of text.matchAll(/^#+ (.*)$|^```sh\n(.*?)^```$/gms)) {
-    if (match[2] === undefined) heading = match[1]!.split('\n')[0]!;
+  for (const match of text.matchAll(/^#+ ([^\n]*)$|^```sh\n(.*?)^```$/gms)) {
+    if (match[2] === undefined) heading = match[1]!;
     else blocks.push({ heading, text: match[2] });
   }
   return blocks;
