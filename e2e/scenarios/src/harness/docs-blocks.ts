@@ -1,11 +1,14 @@
-import { chmod, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { repositoryRoot } from './program.ts';
 import { runShell, type ShellResult } from './shell.ts';
 
 /** What a clone has and a sandbox must not share: it would be written to. */
-const NOT_LINKED = new Set(['.git', '.penstock']);
+const NOT_LINKED = new Set(['.git', '.penstock', 'node_modules']);
+
+/** npm writes it last, so make looks at its time. */
+const INSTALLED = '.package-lock.json';
 
 /** A folder that looks like a clone, where the commands of a page can leave their files. */
 export interface Sandbox {
@@ -21,7 +24,22 @@ export async function makeSandbox(): Promise<Sandbox> {
   for (const entry of await readdir(repositoryRoot)) {
     if (!NOT_LINKED.has(entry)) await symlink(path.join(repositoryRoot, entry), path.join(folder, entry));
   }
+  await linkPackages(folder);
   return { path: folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/**
+ * A node_modules of links, that counts as just installed. Were it one link, then an `npm ci` there, which make runs when
+ * package-lock.json is newer, would remove the packages of the repository itself.
+ */
+async function linkPackages(folder: string): Promise<void> {
+  const from = path.join(repositoryRoot, 'node_modules');
+  const to = path.join(folder, 'node_modules');
+  await mkdir(to);
+  for (const entry of await readdir(from)) {
+    if (entry !== INSTALLED) await symlink(path.join(from, entry), path.join(to, entry));
+  }
+  await writeFile(path.join(to, INSTALLED), await readFile(path.join(from, INSTALLED)));
 }
 
 /** A shell block of a page, and the heading that it stands under. */
