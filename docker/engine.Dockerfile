@@ -1,5 +1,5 @@
-# The engine, with the connectors of this repository beside it, so that one container can run a whole pipeline. The
-# context is dist/; see docker/src/images.ts for labels.
+# The engine, with the connectors of this repository beside it, so that one container can run a whole pipeline. The context
+# is dist/penstock; see docker/src/images.ts for labels. Nothing is run while it is built.
 ARG NODE_IMAGE
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 ARG BUSYBOX_IMAGE=busybox:1.35.0-musl
@@ -10,9 +10,8 @@ FROM ${RUNTIME_IMAGE}
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 # Node can't make named pipes, and a pod needs some (docker/kubernetes). By its name the program is nothing but mkfifo.
 COPY --from=busybox /bin/busybox /usr/local/bin/mkfifo
-COPY penstock/ /app/
-COPY source-stripe/ /app/node_modules/@penstock/source-stripe/
-COPY destination-postgres/ /app/node_modules/@penstock/destination-postgres/
+COPY . /app/
 ENV NODE_ENV=production
+WORKDIR /
 USER 1000:1000
 ENTRYPOINT ["/usr/local/bin/node", "/app/main.mjs"]

@@ -3,7 +3,18 @@ import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { showDocker } from '../src/docker-cli.ts';
+import { runDocker } from '../src/docker-cli.ts';
+
+/** The libraries that a program of this machine is linked to, and those by which it looks up names. */
+export async function librariesOf(program: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('ldd', [program]);
+  const libraries = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, library]) => library!);
+  const folder = dirname(libraries.find((library) => library.includes('/libc.so')) ?? '/lib/libc.so.6');
+  const present = new Set(await readdir(folder));
+  // Name lookup is loaded when it is needed, by older C libraries from files of its own.
+  const lookup = ['libnss_files.so.2', 'libnss_dns.so.2', 'libresolv.so.2'].filter((name) => present.has(name));
+  return [...libraries, ...lookup.map((name) => join(folder, name))];
+}
 
 /** A folder that becomes the file system of an image, and what the image says of itself. */
 export class RootFolder {
@@ -51,24 +62,21 @@ export class RootFolder {
     await this.copyLibraries(from);
   }
 
-  /** Copies the libraries that a program or library is linked to, to the places where they are here. */
+  /** Copies the libraries that a program is linked to, to the places where they are here. */
   async copyLibraries(from: string): Promise<void> {
-    // Name lookup is loaded when it is needed, by older C libraries from files of its own.
-    const lookup = ['libnss_files.so.2', 'libnss_dns.so.2', 'libresolv.so.2'];
-    const { stdout } = await promisify(execFile)('ldd', [from]);
-    const libraries = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, library]) => library!);
-    const folder = dirname(libraries.find((library) => library.includes('/libc.so')) ?? '/lib/libc.so.6');
-    const present = new Set(await readdir(folder));
-    const wanted = [...libraries, ...lookup.filter((name) => present.has(name)).map((name) => join(folder, name))];
-    for (const library of wanted) await this.copy(library, library.slice(1));
+    for (const library of await librariesOf(from)) await this.copy(library, library.slice(1));
   }
 
   /** Makes an image of it. @param dockerfile what follows `COPY . /` */
   async toImage(name: string, dockerfile: readonly string[]): Promise<void> {
-    const file = join(await mkdtemp(join(tmpdir(), 'penstock-base-')), 'Dockerfile');
-    await writeFile(file, ['FROM scratch', 'COPY . /', ...dockerfile, 'LABEL penstock.base=local'].join('\n'));
-    await showDocker(['build', '--quiet', '--file', file, '--tag', name, this.path]);
-    await rm(dirname(file), { recursive: true });
+    const folder = await mkdtemp(join(tmpdir(), 'penstock-base-'));
+    try {
+      const file = join(folder, 'Dockerfile');
+      await writeFile(file, ['FROM scratch', 'COPY . /', ...dockerfile].join('\n'));
+      await runDocker(`Making ${name}`, ['build', '--quiet', '--file', file, '--tag', name, this.path]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   }
 
   async remove(): Promise<void> {

@@ -1,10 +1,11 @@
 /**
- * Makes `dist/NAME/`, a package that needs no others: one bundled file with all that the program imports, and what it reads
- * beside that. `npm run bundle -w @penstock/images` makes them all, names after it only those.
+ * Makes `dist/NAME/`, a package that needs no others: one bundled file with all that the program imports, the licences of what
+ * is in it, and what it reads beside that. `npm run bundle -w @penstock/images` makes them all.
  */
-import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { licencesOf } from './licences.ts';
 import { type Program, programs } from './programs.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -35,14 +36,14 @@ const lazyStringWidth: Plugin = {
   },
 };
 
-/** Bundles one program. @returns the size of the file, in bytes */
+/** Bundles one program; those that it brings must have been. @returns the size of the file, in bytes */
 export async function bundle(program: Program): Promise<number> {
   const packageFolder = join(root, program.folder);
   const target = join(distFolder, program.name);
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { recursive: true });
   const outfile = join(target, 'main.mjs');
-  await build({
+  const { metafile } = await build({
     entryPoints: [join(packageFolder, 'src/main.ts')],
     outfile,
     bundle: true,
@@ -51,6 +52,8 @@ export async function bundle(program: Program): Promise<number> {
     format: 'esm',
     // Not minified: Node shows the line of an error, and a line should be one.
     legalComments: 'linked',
+    absWorkingDir: root,
+    metafile: true,
     plugins: [lazyStringWidth],
     external: optional,
     alias: { 'react-devtools-core': join(import.meta.dirname, 'absent-package.ts') },
@@ -63,18 +66,31 @@ export async function bundle(program: Program): Promise<number> {
     banner: { js: banner },
     logLevel: 'warning',
   });
+  await appendFile(`${outfile}.LEGAL.txt`, `\n${await licencesOf(metafile, root)}`);
   const packageJson = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as Record<string, string>;
   const { name, version, description, license } = packageJson;
   const own = { name, version, description, license, type: 'module', bin: { [program.name]: 'main.mjs' } };
   await writeFile(join(target, 'package.json'), `${JSON.stringify(own, null, 2)}\n`);
   for (const asset of program.assets ?? [])
     await cp(join(packageFolder, asset), join(target, asset), { recursive: true });
+  for (const other of program.brings ?? [])
+    await cp(join(distFolder, other), join(target, 'node_modules/@penstock', other), { recursive: true });
+  await openToAll(target);
   return (await stat(outfile)).size;
 }
 
+/** In an image the files belong to root and another user reads them, whatever this machine's umask is. */
+async function openToAll(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await openToAll(path);
+    else await chmod(path, entry.name === 'main.mjs' ? 0o755 : 0o644);
+  }
+}
+
 if (import.meta.main) {
-  const wanted = process.argv.slice(2);
-  for (const program of programs.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  for (const program of programs) {
     const bytes = await bundle(program);
     process.stdout.write(`dist/${program.name}/main.mjs: ${(bytes / 1e6).toFixed(2)} MB\n`);
   }

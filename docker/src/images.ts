@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { busyboxBase, nodeBase, postgresBase, provideBase, runtimeBase } from '../base/bases.ts';
 import { bundle, distFolder } from './bundle.ts';
-import { askDocker, ImageError, requireDocker, showDocker } from './docker-cli.ts';
+import { askDocker, ImageError, requireBuildx, requireDocker, runDocker } from './docker-cli.ts';
 import { labelsOf } from './labels.ts';
 import { type Program, programs } from './programs.ts';
 
@@ -25,32 +25,44 @@ async function buildImages(names: readonly string[], options: BuildOptions): Pro
     );
   }
   await requireDocker();
-  // The engine's image holds the others' bundles too.
+  if (options.registry !== undefined) await requireBuildx();
+  const wanted = programs.filter(({ name }) => names.length === 0 || names.includes(name));
+  // The engine's bundle holds the others'.
   for (const program of programs) await bundle(program);
   if (options.registry === undefined) {
-    for (const base of [nodeBase, runtimeBase, busyboxBase, postgresBase]) await provideBase(base);
+    const bases = [nodeBase, runtimeBase];
+    if (wanted.some(({ name }) => name === 'penstock')) bases.push(busyboxBase);
+    // No image is made of it, but compose and the tests run one.
+    if (names.length === 0) bases.push(postgresBase);
+    for (const base of bases) await provideBase(base);
   }
-  for (const program of programs)
-    if (names.length === 0 || names.includes(program.name)) await buildImage(program, options);
+  for (const program of wanted) await buildImage(program, options);
 }
 
 async function buildImage(program: Program, { registry, platforms }: BuildOptions): Promise<void> {
   const labels = await labelsOf(program);
   const version = labels['org.opencontainers.image.version']!;
-  const repository = registry === undefined ? program.name : `${registry}/${program.name}`;
-  const file = program.name === 'penstock' ? 'engine.Dockerfile' : 'connector.Dockerfile';
-  await showDocker([
+  const image = `${registry === undefined ? '' : `${registry}/`}${program.name}`;
+  await runDocker(`Building ${image}`, [
     ...(registry === undefined ? ['build', '--quiet'] : ['buildx', 'build', '--platform', platforms, '--push']),
-    ...['--file', join(import.meta.dirname, '..', file)],
+    ...['--file', join(import.meta.dirname, '..', program.dockerfile)],
     ...['--build-arg', `NODE_IMAGE=${nodeBase.image}`],
-    ...(program.name === 'penstock' ? [] : ['--build-arg', `PROGRAM=${program.name}`]),
     ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
-    ...['--tag', `${repository}:${version}`, '--tag', `${repository}:latest`],
-    distFolder,
+    ...['--tag', `${image}:${version}`, '--tag', `${image}:latest`],
+    join(distFolder, program.name),
   ]);
-  if (registry !== undefined) return;
-  const bytes = Number(await askDocker(['image', 'inspect', '--format', '{{.Size}}', program.name]));
-  process.stdout.write(`${repository}:${version}, ${(bytes / 1e6).toFixed(0)} MB\n`);
+  if (registry !== undefined) {
+    process.stdout.write(`${image}:${version} was pushed, for ${platforms}\n`);
+    return;
+  }
+  const bytes = Number(await askDocker(['image', 'inspect', '--format', '{{.Size}}', `${image}:${version}`]));
+  if (Number.isNaN(bytes)) {
+    // A builder that works in a container of its own keeps what it built.
+    throw new ImageError(
+      `${image} was built, but Docker doesn't have it. Use its own builder: docker buildx use default`,
+    );
+  }
+  process.stdout.write(`${image}:${version}, ${(bytes / 1e6).toFixed(0)} MB\n`);
 }
 
 try {
