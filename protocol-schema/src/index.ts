@@ -55,6 +55,7 @@ export {
   type WriteResultMessage,
 } from './message.ts';
 export { message } from './message-factory.ts';
+export { isNamedPipe, type NamedPipeWait, openNamedPipe } from './named-pipe.ts';
 export { nearestNames } from './nearest-names.ts';
 export { describeIssues, encodeMessage, type ParsedLine, parseLine, parseMessage } from './parse-line.ts';
 export {

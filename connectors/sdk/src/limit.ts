@@ -18,8 +18,11 @@ export const STATE_BYTES_MAX = 1024 * 1024;
 /** Largest config or catalog, and largest state that is no list of printed lines, in bytes. */
 export const FILE_BYTES_MAX = 256 * 1024 * 1024;
 
-/** How long a named pipe may wait for its other end to be opened, in milliseconds. */
-export const PIPE_OPEN_MS = 60_000;
+/**
+ * How long a named pipe may wait for its other end to be opened, in milliseconds. Whoever opens it may have to be started
+ * first, and to wait for its own state store.
+ */
+export const PIPE_OPEN_MS = 300_000;
 
 /** How long a connector that was asked to stop may take to come to its end, in milliseconds (graceful stop: 30 s). */
 export const STOP_MS = 25_000;

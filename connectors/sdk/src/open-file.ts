@@ -1,13 +1,9 @@
-/**
- * Files and named pipes by path. Opening a named pipe waits in a libuv thread until the other end is opened, of which
- * there are four; so it is ended after a time by opening the other end here for a moment.
- */
-import { close, constants, createReadStream, createWriteStream, open } from 'node:fs';
-import { open as openHandle, stat } from 'node:fs/promises';
+/** Files and named pipes by path. */
+import { createReadStream, createWriteStream } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { CodedError } from '@penstock/protocol';
+import { CodedError, isNamedPipe, openNamedPipe } from '@penstock/protocol';
 import { FILE_BYTES_MAX, PIPE_OPEN_MS } from './limit.ts';
 
 const READ_BYTES = 256 * 1024;
@@ -35,43 +31,10 @@ export interface OpenOptions {
   readonly remedyWhenEmpty?: string;
 }
 
-async function isNamedPipe(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFIFO();
-  } catch {
-    // It need not exist yet; if it must, opening says so better.
-    return false;
-  }
-}
-
-/** @returns the file descriptor, for a socket that reads or writes without blocking */
-function openNamedPipe(what: string, path: string, flag: number, options: OpenOptions): Promise<number> {
+function openPipe(what: string, path: string, end: 'read' | 'write', options: OpenOptions) {
   const { timeoutMs = PIPE_OPEN_MS, signal } = options;
-  return new Promise((resolve, reject) => {
-    let refused: CodedError | undefined;
-    const giveUp = (message: string): void => {
-      refused = new CodedError('file_unreadable', { message });
-      const otherEnd = flag === constants.O_RDONLY ? constants.O_WRONLY : constants.O_RDONLY;
-      // Wakes the waiting open; it fails only when that one has come back meanwhile.
-      void openHandle(path, otherEnd | constants.O_NONBLOCK).then(
-        (handle) => handle.close(),
-        () => undefined,
-      );
-    };
-    const timer = setTimeout(() => {
-      const missing = flag === constants.O_RDONLY ? 'nobody opened it for writing' : 'nobody opened it for reading';
-      giveUp(`${what} ${path}: ${missing} within ${timeoutMs / 1000} s.`);
-    }, timeoutMs);
-    const onAbort = (): void => giveUp(`${what} ${path}: asked to stop while waiting for the other end.`);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    open(path, flag, (error, fd) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      if (refused === undefined && error === null) return resolve(fd);
-      if (error === null) close(fd, () => undefined);
-      reject(refused ?? unreadable(what, path, error));
-    });
-    if (signal?.aborted === true) onAbort();
+  return openNamedPipe(path, end, { timeoutMs, signal }).catch((error: unknown) => {
+    throw unreadable(what, path, error);
   });
 }
 
@@ -93,19 +56,13 @@ function whenOpen<Stream extends Readable | Writable>(what: string, path: string
  * @throws CodedError `file_unreadable`
  */
 export async function openToRead(what: string, path: string, options: OpenOptions = {}): Promise<Readable> {
-  if (await isNamedPipe(path)) {
-    const fd = await openNamedPipe(what, path, constants.O_RDONLY, options);
-    return new Socket({ fd, readable: true, writable: false });
-  }
+  if (await isNamedPipe(path)) return openPipe(what, path, 'read', options);
   return whenOpen(what, path, createReadStream(path, { highWaterMark: READ_BYTES }));
 }
 
 /** Opens a file (emptied when it exists) or named pipe to be written. @throws CodedError `file_unreadable` */
 export async function openToWrite(what: string, path: string, options: OpenOptions = {}): Promise<Writable> {
-  if (await isNamedPipe(path)) {
-    const fd = await openNamedPipe(what, path, constants.O_WRONLY, options);
-    return new Socket({ fd, readable: false, writable: true });
-  }
+  if (await isNamedPipe(path)) return openPipe(what, path, 'write', options);
   return whenOpen(what, path, createWriteStream(path));
 }
 
@@ -140,7 +97,9 @@ export async function* readChunks(
   }
   if (!isEmpty) return;
   const remedy = options.remedyWhenEmpty;
-  throw new CodedError('file_unreadable', { message: `${what} ${path}: it is empty.`, ...(remedy && { remedy }) });
+  // A launcher that ends before it has anything to be done tells a connector that waits for it in this way.
+  const reason = stream instanceof Socket ? 'whoever was to write it closed it without a word' : 'it is empty';
+  throw new CodedError('file_unreadable', { message: `${what} ${path}: ${reason}.`, ...(remedy && { remedy }) });
 }
 
 /** All chunks as one. @throws CodedError `file_invalid` over {@link FILE_BYTES_MAX} */
