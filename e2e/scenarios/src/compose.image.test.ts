@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compareWithTruth } from './harness/compare.ts';
+import { type ComposeProject, composeProject } from './harness/compose.ts';
+import { SIMULATOR_URL, startContainerWorld } from './harness/containers.ts';
+import { discoverInContainer } from './harness/docker-pipe.ts';
+import { repositoryRoot } from './harness/program.ts';
+import { docker } from './harness/shell.ts';
+import { type Simulator, simulatorAt } from './harness/simulator.ts';
+import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
+
+/** Lets the test in; users of the file need no port of the host. */
+const PUBLISHED = {
+  services: { stripe: { ports: ['127.0.0.1::12111'] }, postgres: { ports: ['127.0.0.1::5432'] } },
+};
+
+const composeFolder = path.join(repositoryRoot, 'docker');
+const name = `penstock-compose-${randomBytes(4).toString('hex')}`;
+let folder: ScenarioFolder;
+let project: ComposeProject;
+
+beforeAll(async () => {
+  folder = await makeScenarioFolder();
+  await chmod(folder.path, 0o755);
+  const published = await folder.json('published.json', PUBLISHED);
+  project = composeProject(name, [path.join(composeFolder, 'compose.yml'), published], composeFolder);
+});
+
+afterAll(async () => {
+  await project?.run('down --volumes --remove-orphans');
+  await folder?.remove();
+});
+
+/** Compares all tables with what the project's simulator has. */
+async function tablesDiffer(simulator: Simulator): Promise<unknown[]> {
+  await folder.json('source.json', { api_key: 'sk_test_compose', base_url: SIMULATOR_URL });
+  const streams = await discoverInContainer(folder, `${name}_default`, 'source.json');
+  const password = (await readFile(path.join(composeFolder, 'compose/postgres-password.txt'), 'utf8')).trim();
+  const address = await project.address('postgres', 5432);
+  const client = new pg.Client(`postgres://postgres:${password}@${address}/warehouse`);
+  await client.connect();
+  try {
+    return await compareWithTruth(client, simulator, streams, 'stripe');
+  } finally {
+    await client.end();
+  }
+}
+
+test('docker-compose brings up a Postgres and an account, syncs them, again and again, and takes all away', async () => {
+  const up = await project.run('up --no-color --exit-code-from sync');
+  expect(up.code, up.output).toBe(0);
+  expect(up.output).toContain('stripe-to-postgres: complete');
+
+  const started = await project.run('up --detach stripe postgres');
+  expect(started.code, started.output).toBe(0);
+  const simulator = simulatorAt(`http://${await project.address('stripe', 12111)}`, async () => {});
+  expect(await tablesDiffer(simulator)).toEqual([]);
+
+  await simulator.admin('objects/create', { path: '/v1/customers', count: 150 });
+  await simulator.admin('clock?advance_s=60', {});
+  await simulator.admin('reset', {});
+  const again = await project.run('run --rm -T sync');
+  expect(again.code, again.output).toBe(0);
+  expect(await tablesDiffer(simulator)).toEqual([]);
+  // What is new is on two pages; nobody reads the others again.
+  expect((await simulator.requests())['/v1/customers']).toEqual({ 200: 2 });
+
+  const down = await project.run('down --volumes');
+  expect(down.code, down.output).toBe(0);
+  expect(await project.leftovers()).toEqual([]);
+});
+
+test("compose.live.yml syncs somebody's own account into their own database, with secrets that only they can read", async () => {
+  const world = await startContainerWorld(['--seed', '22', '--objects', '500']);
+  try {
+    await writeFile(folder.file('stripe-api-key.txt'), 'sk_test_live\n', { mode: 0o600 });
+    await writeFile(folder.file('database-url.txt'), `${world.database.url}\n`, { mode: 0o600 });
+    const pipeline = await readFile(path.join(composeFolder, 'compose/pipeline.live.yaml'), 'utf8');
+    const simulated = pipeline.replace('  stripe:\n', `  stripe:\n    base_url: ${SIMULATOR_URL}\n`);
+    await writeFile(folder.file('pipeline.yaml'), simulated);
+    await copyFile(path.join(composeFolder, 'compose.live.yml'), folder.file('compose.live.yml'));
+    await folder.json('network.json', { networks: { default: { external: true, name: world.network } } });
+    const live = composeProject(`${name}-live`, ['compose.live.yml', 'network.json'], folder.path, {
+      PENSTOCK_SECRETS: folder.path,
+      PENSTOCK_PIPELINE: './pipeline.yaml',
+      PENSTOCK_USER: String(process.getuid!()),
+    });
+    const sync = await live.run('run --rm -T sync');
+    expect(sync.code, sync.output).toBe(0);
+    expect(sync.output).toContain('stripe-to-postgres: complete');
+    expect(await live.leftovers()).toEqual([]);
+    const containers = await docker('ps', '--all', '--format', '{{.Image}}', '--filter', `network=${world.network}`);
+    expect(containers.split('\n').sort()).toEqual(['postgres:18', 'stripe-simulator:latest']);
+  } finally {
+    await world.remove();
+  }
+});
