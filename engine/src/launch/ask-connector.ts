@@ -44,7 +44,17 @@ export function showStderr(tail: string): string {
  */
 export function endError(connector: RunningConnector, end: ConnectorEnd): CodedError {
   const message = `${connector.name} ${describeEnd(end)}.${showStderr(connector.stderrTail())}`;
-  if (end.kind === 'never_started') return new CodedError('connector_not_found', { message, cause: end.cause });
+  if (end.kind === 'never_started') {
+    if (end.cause instanceof CodedError) return end.cause;
+    return new CodedError('connector_not_found', { message, cause: end.cause });
+  }
+  if (end.kind === 'lost') {
+    const remedy = 'Check that Docker is running, then run again to go on.';
+    return new CodedError('unreachable', { message, remedy, cause: end.cause });
+  }
+  if (end.kind === 'out_of_memory') {
+    return new CodedError('connector_failed', { message, remedy: 'Give it more with docker.memory, then run again.' });
+  }
   const code = end.kind === 'exited' ? codeOfExit(end.code) : 'connector_failed';
   return new CodedError(code, { message, remedy: code === 'connector_failed' ? 'Run again to go on.' : '' });
 }

@@ -1,10 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** How a connector's process ended. */
+/** How a connector's process or container ended. */
 export type ConnectorEnd =
   | { readonly kind: 'never_started'; readonly cause: Error }
   | { readonly kind: 'exited'; readonly code: number }
-  | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
+  | { readonly kind: 'killed'; readonly signal: NodeJS.Signals }
+  /** Killed by the kernel, because it or its machine had no memory left. */
+  | { readonly kind: 'out_of_memory'; readonly limitBytes?: number }
+  /** What runs it can't be reached any more: nobody knows how it ends. */
+  | { readonly kind: 'lost'; readonly cause: Error }
+  /** Its output ended. More can't be known of a process that somebody else has started. */
+  | { readonly kind: 'closed' };
 
 /**
  * Every way a child can end, as one value. Call it in the tick of `spawn`. Resolves when the process is gone and its
@@ -33,5 +39,13 @@ export function describeEnd(end: ConnectorEnd): string {
       return `ended with exit code ${end.code}`;
     case 'killed':
       return `was killed by ${end.signal}`;
+    case 'out_of_memory': {
+      const limit = end.limitBytes === undefined ? '' : ` (limit ${+(end.limitBytes / 1024 ** 2).toFixed(1)} MiB)`;
+      return `was killed: out of memory${limit}`;
+    }
+    case 'lost':
+      return `was lost (${end.cause.message})`;
+    case 'closed':
+      return 'closed its output before its work was done; the log of its container says why';
   }
 }

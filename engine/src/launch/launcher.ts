@@ -22,6 +22,8 @@ export interface LaunchRequest {
   readonly state?: unknown;
   /** Values that must not be shown: they are taken out of its stderr. */
   readonly secrets?: readonly string[];
+  /** Aborted when it is not to begin any more: for a launcher that has to wait for somebody else. */
+  readonly signal?: AbortSignal;
 }
 
 /** A connector at work. */
@@ -40,10 +42,30 @@ export interface RunningConnector {
   kill(): void;
 }
 
+/** Who is told, and who may give up, while a connector is made ready. */
+export interface PrepareOptions {
+  /** Told what takes time, in a sentence for the user. */
+  readonly onNote?: ((text: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A connector that can be started any number of times. There is one implementation for each way of running it. */
 export interface Connector {
   /** `source/stripe`, for messages. */
   readonly name: string;
+  /**
+   * Gets what every launch needs, which can take minutes: an image. Without it the first launch does.
+   *
+   * @throws CodedError when it can't be had
+   */
+  prepare?(options: PrepareOptions): Promise<void>;
   /** Never rejects for a program that can't be started: then `ended` says so. */
   launch(request: LaunchRequest): Promise<RunningConnector>;
+  /**
+   * Lets a connector go that somebody else has started and that waits to be told what to do, when it was not launched to
+   * read or write. Never rejects.
+   *
+   * @param nothingToDo whether that is because all is done; then it ends with 0
+   */
+  release?(nothingToDo: boolean): Promise<void>;
 }

@@ -1,0 +1,48 @@
+import type { Duplex } from 'node:stream';
+import Docker from 'dockerode';
+
+/** How long the Engine may take to answer what needs no waiting: a machine under load takes seconds to make a container. */
+export const DOCKER_CALL_TIMEOUT_MS = 60_000;
+
+/** The Engine that DOCKER_HOST names, or that of this machine. */
+export function connectDocker(options?: Docker.DockerOptions): Docker {
+  return new Docker(options);
+}
+
+/** The option that bounds a call: its own time, and the caller's signal where there is one. */
+export function within(signal?: AbortSignal): { readonly abortSignal: AbortSignal } {
+  const timeout = AbortSignal.timeout(DOCKER_CALL_TIMEOUT_MS);
+  return { abortSignal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]) };
+}
+
+/**
+ * Opens a connection for one stream of a container that has not been started yet. It is a plain socket: the way to the
+ * container can be closed alone.
+ *
+ * Not `container.attach`: that sends its options as a request body too, and what of it arrives late becomes the
+ * container's input.
+ */
+export function attach(docker: Docker, id: string, stream: 'stdin' | 'stdout' | 'stderr'): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    // A signal that lives on would end the connection later: the limit is for the opening alone.
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), DOCKER_CALL_TIMEOUT_MS);
+    docker.modem.dial(
+      {
+        path: `/containers/${id}/attach?`,
+        method: 'POST',
+        file: Buffer.alloc(0),
+        isStream: true,
+        hijack: true,
+        options: { _query: { stream: true, [stream]: true }, _body: {} },
+        statusCodes: { 101: true, 404: 'no such container', 409: 'container is paused', 500: 'server error' },
+        abortSignal: limit.signal,
+      },
+      (error: unknown, connection: unknown) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve(connection as Duplex);
+      },
+    );
+  });
+}

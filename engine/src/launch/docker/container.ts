@@ -1,0 +1,170 @@
+import { constants } from 'node:os';
+import { finished } from 'node:stream/promises';
+import { CodedError, scrubText } from '@penstock/protocol';
+import type Docker from 'dockerode';
+import type { ConnectorEnd } from '../connector-end.ts';
+import type { RunningConnector } from '../launcher.ts';
+import { TextTail } from '../text-tail.ts';
+import { AttachedInput } from './attached-input.ts';
+import { AttachedOutput } from './attached-output.ts';
+import { attach, within } from './client.ts';
+import { FILES_FOLDER, filesOf } from './config-archive.ts';
+import { type ContainerPlan, containerName, containerOptions, memoryBytes } from './container-options.ts';
+import { dockerAddress, dockerError, statusOf } from './docker-error.ts';
+import type { FileOwner } from './user.ts';
+import { type ContainerNews, listenForNews, watchRemoval } from './watch.ts';
+
+/** An exit code above this is a signal, as in a shell; Docker has no other way to say so. */
+const SIGNAL_EXIT_BASE = 128;
+
+/** Ends a start that is not wanted any more. */
+class StoppedSignal extends Error {}
+
+/** A connector in a container of its own, from its making to its removal. */
+export class RunningContainer implements RunningConnector {
+  readonly name: string;
+  readonly stdin = new AttachedInput();
+  readonly stdout = new AttachedOutput();
+  readonly ended: Promise<ConnectorEnd>;
+  readonly #docker: Docker;
+  readonly #plan: ContainerPlan;
+  readonly #container: Docker.Container;
+  readonly #stderr = new AttachedOutput();
+  readonly #stderrTail = new TextTail();
+  #isStarted = false;
+  #isOver = false;
+  /** What it is to end by, while it has not been started. */
+  #stoppedBy: NodeJS.Signals | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
+  #killAtMs = Number.POSITIVE_INFINITY;
+
+  /** Begins at once; what goes wrong is told by `ended`. */
+  constructor(docker: Docker, plan: ContainerPlan, owner: FileOwner) {
+    this.name = plan.name;
+    this.#docker = docker;
+    this.#plan = plan;
+    // By name: it is known before the Engine has answered, and there must be a way to remove what it made too late.
+    this.#container = docker.getContainer(containerName(plan.name, plan.request.command));
+    this.#stderr.on('data', (chunk: Buffer) => this.#stderrTail.push(chunk));
+    this.ended = this.#run(owner).finally(() => {
+      this.#isOver = true;
+      clearTimeout(this.#killTimer);
+      this.stdin.destroy();
+    });
+  }
+
+  stderrTail(): string {
+    return scrubText(this.#stderrTail.toString(), this.#plan.request.secrets ?? []);
+  }
+
+  stop(graceMs: number): void {
+    if (this.#isOver) return;
+    const killAtMs = Date.now() + graceMs;
+    if (this.#stoppedBy === undefined) this.#signal('SIGTERM');
+    if (killAtMs >= this.#killAtMs) return;
+    clearTimeout(this.#killTimer);
+    this.#killAtMs = killAtMs;
+    this.#killTimer = setTimeout(() => this.kill(), graceMs);
+  }
+
+  kill(): void {
+    if (!this.#isOver) this.#signal('SIGKILL');
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#stoppedBy = signal;
+    // Before that, whoever starts it looks.
+    if (!this.#isStarted) return;
+    this.#container.kill({ signal, ...within() }).catch((error: unknown) => {
+      // It has ended by itself, or the way to the Engine is broken, which is seen elsewhere.
+      const status = statusOf(error);
+      if (signal === 'SIGKILL' && status !== 404 && status !== undefined) void this.#remove();
+    });
+  }
+
+  async #run(owner: FileOwner): Promise<ConnectorEnd> {
+    let news: ContainerNews | undefined;
+    try {
+      const started = await this.#start(owner);
+      news = started.news;
+      const code = await started.removed;
+      // The streams end when everything in them has been read.
+      const ends = await Promise.all([this.stdout.whenClosed, this.#stderr.whenClosed]);
+      const broken = ends.find((end) => end !== 'ended');
+      if (broken !== undefined) throw broken;
+      return await this.#endOf(code, news);
+    } catch (thrown) {
+      // The connections end without a word when the Engine does; they must not be waited for.
+      this.stdout.finish('ended');
+      this.#stderr.finish('ended');
+      await this.#remove();
+      if (thrown instanceof StoppedSignal) return { kind: 'killed', signal: this.#stoppedBy! };
+      const cause = dockerError(this.name, dockerAddress(this.#docker), thrown);
+      return this.#isStarted ? { kind: 'lost', cause } : { kind: 'never_started', cause };
+    } finally {
+      news?.stop();
+      this.stdin.destroy();
+      await finished(this.stdout).catch(() => undefined);
+    }
+  }
+
+  /** @throws StoppedSignal when somebody stopped it meanwhile; and what the Engine's refusals throw */
+  async #start(owner: FileOwner): Promise<{ readonly removed: Promise<number>; readonly news: ContainerNews }> {
+    const files = await filesOf(this.#plan.request, owner);
+    this.#goOn();
+    const { id } = this.#container;
+    await this.#docker.createContainer({ name: id, ...containerOptions(this.#plan), ...within() });
+    this.#goOn();
+    if (files !== undefined) await this.#container.putArchive(files, { path: FILES_FOLDER, ...within() });
+    const [input, output, errors, news, { removed }] = await Promise.all([
+      // A connection each: one that nobody reads must not hold the others up.
+      attach(this.#docker, id, 'stdin'),
+      attach(this.#docker, id, 'stdout'),
+      attach(this.#docker, id, 'stderr'),
+      listenForNews(this.#docker, id),
+      watchRemoval(this.#docker, id),
+    ]);
+    this.stdin.connect(input);
+    this.stdout.connect(output);
+    this.#stderr.connect(errors);
+    try {
+      this.#goOn();
+      await this.#container.start(within());
+    } catch (error) {
+      news.stop();
+      throw error;
+    }
+    this.#isStarted = true;
+    if (this.#stoppedBy !== undefined) this.#signal(this.#stoppedBy);
+    // Without its output it works for nobody.
+    for (const stream of [this.stdout, this.#stderr]) {
+      void stream.whenClosed.then((end) => end !== 'ended' && this.kill());
+    }
+    return { removed, news };
+  }
+
+  #goOn(): void {
+    if (this.#stoppedBy !== undefined) throw new StoppedSignal();
+  }
+
+  async #endOf(code: number, news: ContainerNews): Promise<ConnectorEnd> {
+    const { memory } = this.#plan.settings;
+    if (code !== 0 && /exec format error/.test(this.#stderrTail.toString())) {
+      const { image, platform } = this.#plan;
+      const message = `${this.name}: the image ${image} is made for ${platform}, which this machine can't run.`;
+      const remedy = 'Build or pull it for the platform of this machine.';
+      return { kind: 'never_started', cause: new CodedError('connector_not_found', { message, remedy }) };
+    }
+    const wasKilled = code === SIGNAL_EXIT_BASE + constants.signals.SIGKILL;
+    if (wasKilled && this.#stoppedBy === undefined && (await news.ranOutOfMemory())) {
+      return { kind: 'out_of_memory', ...(memory !== undefined && { limitBytes: memoryBytes(memory) }) };
+    }
+    const signal = Object.entries(constants.signals).find(([, number]) => SIGNAL_EXIT_BASE + number === code)?.[0];
+    return signal === undefined ? { kind: 'exited', code } : { kind: 'killed', signal: signal as NodeJS.Signals };
+  }
+
+  /** Removes whatever of it there may be, with its volume. Never rejects. */
+  async #remove(): Promise<void> {
+    await this.#container.remove({ force: true, v: true, ...within() }).catch(() => undefined);
+  }
+}
