@@ -36,6 +36,7 @@ export default defineConfig({
           name: 'image',
           include: ['**/*.image.test.ts'],
           exclude: everywhere,
+          globalSetup: ['docker/src/testing/vitest-setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -3,14 +3,15 @@
  * or more, and programs load it only to lay out a `--help` that is hardly ever asked for. Here only a text that has more than
  * ASCII in it loads it.
  */
-type Width = (text: string, options?: object) => number;
+type Options = Readonly<Record<string, boolean>>;
 
-declare const require: (name: 'string-width/whole') => { readonly default: Width };
-
-/** Columns that a text takes on a terminal. */
-const width: Width = (text, options) => {
-  if (typeof text === 'string' && /^[\x20-\x7e]*$/.test(text)) return text.length;
-  return require('string-width/whole').default(text, options);
+declare const require: (name: 'string-width/whole') => {
+  readonly default: (text: string, options?: Options) => number;
 };
 
-export default width;
+/** Columns that a text takes on a terminal. */
+export default function width(text: string, options?: Options): number {
+  // Users of the package hand it other values too, for which it has an answer.
+  if (typeof text === 'string' && /^[\x20-\x7e]*$/.test(text)) return text.length;
+  return require('string-width/whole').default(text, options);
+}

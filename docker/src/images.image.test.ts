@@ -1,0 +1,152 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { isConnector } from './labels.ts';
+import { programs } from './programs.ts';
+import { docker, endOfDocker } from './testing/docker.ts';
+
+const IMAGE_BYTES_MAX = 160_000_000;
+
+/** As strict as `docker run` can be. */
+const locked = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--network', 'none'];
+const run = ['run', '--rm', '--log-driver', 'none'];
+const repository = join(import.meta.dirname, '../..');
+
+const folders: string[] = [];
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
+
+/** What an image has in /app, copied to this machine, by path. */
+async function appOf(image: string): Promise<Map<string, Buffer>> {
+  const folder = await mkdtemp(join(tmpdir(), 'penstock-image-'));
+  folders.push(folder);
+  const container = await docker('create', image);
+  await docker('cp', `${container}:/app`, folder);
+  await docker('rm', container);
+  const entries = await readdir(join(folder, 'app'), { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const contents = await Promise.all(paths.map(async (path) => [path, await readFile(path)] as const));
+  return new Map(contents.map(([path, content]) => [path.slice(join(folder, 'app/').length), content]));
+}
+
+describe.each(programs)('image $name', (program) => {
+  const { name } = program;
+
+  it('is small, runs as user 1000 and has nothing in its environment but where programs are', async () => {
+    const [image] = JSON.parse(await docker('image', 'inspect', name)) as [
+      { Size: number; Config: { User: string; Env: string[]; Labels: Record<string, string> } },
+    ];
+    expect(image.Size).toBeLessThanOrEqual(IMAGE_BYTES_MAX);
+    expect(image.Config.User).toBe('1000:1000');
+    // The public base names the file of the certificates.
+    const names = image.Config.Env.map((variable) => variable.replace(/=.*/s, ''));
+    expect(names.filter((variable) => variable !== 'SSL_CERT_FILE')).toEqual(['PATH', 'NODE_ENV']);
+    expect(image.Config.Labels).toMatchObject({
+      'org.opencontainers.image.title': name,
+      'org.opencontainers.image.version': expect.stringMatching(/^\d+\.\d+\.\d+/),
+      'org.opencontainers.image.licenses': 'MIT',
+      'org.opencontainers.image.description': expect.stringMatching(/\w/),
+    });
+    expect('penstock.connector' in image.Config.Labels).toBe(isConnector(program));
+  });
+
+  it('works with a read-only root, no capabilities and no network, as any user', async () => {
+    for (const user of ['1000:1000', '65532:65532', '0:0']) {
+      const { code, stdout, stderr } = await endOfDocker(...run, ...locked, '--user', user, name, '--version');
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/\d+\.\d+\.\d+\n$/);
+    }
+  });
+
+  it('has no shell', async () => {
+    for (const shell of ['sh', 'bash', '/bin/sh', '/bin/busybox', '/busybox/sh', '/usr/local/bin/sh']) {
+      const { code, stderr } = await endOfDocker(...run, '--entrypoint', shell, name, '-c', 'true');
+      expect({ shell, code }).toEqual({ shell, code: 127 });
+      expect(stderr).toMatch(/not found|no such file/);
+    }
+  });
+
+  it('holds its bundle, the licences and what the program reads, and nothing of the machine that built it', async () => {
+    const app = await appOf(name);
+    const brought = (program.brings ?? []).map((other) => `node_modules/@penstock/${other}/`);
+    const expected = ['', ...brought].flatMap((folder) =>
+      ['main.mjs', 'main.mjs.LEGAL.txt', 'package.json'].map((file) => folder + file),
+    );
+    const others = [...app.keys()].filter((path) => !path.startsWith('migrations/'));
+    expect(others.toSorted()).toEqual(expected.toSorted());
+    expect(app.get('main.mjs.LEGAL.txt')!.toString()).toMatch(/Permission is hereby granted/);
+    for (const [path, content] of app) expect({ path, at: content.indexOf(repository) }).toEqual({ path, at: -1 });
+    const history = await docker('history', '--no-trunc', '--format', '{{.CreatedBy}}', name);
+    expect(history).not.toContain(repository);
+    expect(history).not.toMatch(/password|secret|token|sk_(test|live)|rk_(test|live)/i);
+  });
+
+  it('imports only what is in the bundle or in Node', async () => {
+    const text = (await appOf(name)).get('main.mjs')!.toString();
+    // Those in comments and in code that is kept as text don't count.
+    const code = text.replace(/^\s*(\*|\/\/|\/\*).*$/gm, '');
+    const imports = code.matchAll(
+      /(?:^import (?:[^'"\n]*? from )?|(?<!['"`])\b(?:__)?require\d*\(|\bimport\()(["'])([^"'\n]+)\1/gm,
+    );
+    const names = new Set([...imports].map(([, , imported]) => imported!));
+    expect(names.size).toBeGreaterThan(5);
+    // Each is tried, and does without.
+    const optional = ['pg-native', 'cpu-features'];
+    expect([...names].filter((imported) => !isBuiltin(imported) && !optional.includes(imported))).toEqual([]);
+  });
+});
+
+describe.each(programs.filter(isConnector))('connector $name', ({ name }) => {
+  it('answers spec with one line on stdout, and its label says the same', async () => {
+    const { code, stdout, stderr } = await endOfDocker(...run, ...locked, name, 'spec');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+    const { spec } = JSON.parse(stdout) as { spec: { protocol_version: number; connector: { name: string } } };
+    const label = await docker('image', 'inspect', '--format', '{{index .Config.Labels "penstock.connector"}}', name);
+    const [type, connector] = name.split('-');
+    expect(JSON.parse(label)).toEqual({ name: connector, type, protocol_version: spec.protocol_version });
+  });
+});
+
+it('makes named pipes in the engine’s image, in a volume of memory', async () => {
+  const volume = `penstock-mkfifo-${process.pid}`;
+  await docker(
+    'volume',
+    'create',
+    '--driver',
+    'local',
+    '--opt',
+    'type=tmpfs',
+    '--opt',
+    'device=tmpfs',
+    '--opt',
+    'o=mode=1777',
+    volume,
+  );
+  try {
+    const mounted = [...run, ...locked, '--volume', `${volume}:/pipes`];
+    // A volume of memory is empty again once no container has it.
+    const holder = await docker(
+      'run',
+      '--detach',
+      ...locked,
+      '--volume',
+      `${volume}:/pipes`,
+      '--entrypoint',
+      'node',
+      'penstock',
+      '-e',
+      'setInterval(() => {}, 1000)',
+    );
+    try {
+      await docker(...mounted, '--entrypoint', 'mkfifo', 'penstock', '-m', '600', '/pipes/a', '/pipes/b');
+      const look = "for (const name of ['a', 'b']) console.log(fs.statSync('/pipes/' + name).isFIFO())";
+      expect(await docker(...mounted, '--entrypoint', 'node', 'penstock', '-e', look)).toBe('true\ntrue');
+    } finally {
+      await docker('rm', '--force', holder);
+    }
+  } finally {
+    await docker('volume', 'rm', volume);
+  }
+});
