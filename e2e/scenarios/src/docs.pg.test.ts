@@ -22,8 +22,8 @@ afterAll(async () => {
   await Promise.all([simulator?.stop(), database?.drop(), sandbox?.remove()]);
 });
 
-test('every command of the README works', async () => {
-  const blocks = await shellBlocks('README.md');
+test('every command of the README that needs no Docker works', async () => {
+  const blocks = (await shellBlocks('README.md')).filter(({ heading }) => heading !== 'With Docker');
   expect(blocks.length).toBeGreaterThan(3);
   const { code, output } = await runBlocks(blocks, sandbox.path, {
     STRIPE_API_KEY: 'sk_test_readme',

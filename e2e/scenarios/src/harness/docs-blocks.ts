@@ -60,6 +60,14 @@ export async function shellBlocks(page: string): Promise<ShellBlock[]> {
   return blocks;
 }
 
+/** What a reader has whose machine knows only the older program. */
+const OLDER_COMPOSE = `
+  docker() {
+    if [ "$1" = compose ] && ! command docker compose version > /dev/null 2>&1; then shift && docker-compose "$@"
+    else command docker "$@"
+    fi
+  }`;
+
 /** A reader types a block when the one before has answered: a background program of a block has time to start. */
 const WHEN_STARTED = `
   for pid in $(jobs -p); do
@@ -76,6 +84,10 @@ export function runBlocks(
   env: Record<string, string>,
 ): Promise<ShellResult> {
   // A block whose last command is a pipe that ends with head has a writer that finds its reader gone; so no pipefail.
-  const lines = ['set -em', ...blocks.flatMap(({ text }) => [text, text.includes('&\n') ? WHEN_STARTED : ''])];
+  const lines = [
+    'set -em',
+    OLDER_COMPOSE,
+    ...blocks.flatMap(({ text }) => [text, text.includes('&\n') ? WHEN_STARTED : '']),
+  ];
   return runShell(lines.join('\n'), cwd, env);
 }

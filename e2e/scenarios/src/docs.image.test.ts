@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeSandbox, runBlocks, type Sandbox, shellBlocks } from './harness/docs-blocks.ts';
+import { docker, dockerLines } from './harness/shell.ts';
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await makeSandbox();
+});
+
+/** The page names them, so that its reader can. */
+const CONTAINERS = ['stripe', 'warehouse'];
+const NETWORK = 'penstock';
+
+afterAll(async () => {
+  await docker('rm', '--force', '--volumes', ...CONTAINERS).catch(() => '');
+  await docker('network', 'rm', NETWORK).catch(() => '');
+  await sandbox?.remove();
+});
+
+test('every command of the README for Docker works, once the images are made', async () => {
+  const blocks = (await shellBlocks('README.md')).filter(({ heading }) => heading === 'With Docker');
+  expect(blocks).toHaveLength(1);
+  // Making them anew would pull the images away from under the other tests.
+  const [build, ...rest] = blocks[0]!.text.split('\n');
+  expect(build).toBe('make images');
+  const { code, output } = await runBlocks([{ heading: '', text: rest.join('\n') }], sandbox.path, {});
+  expect(code, output).toBe(0);
+  expect(output).toContain('stripe-to-postgres: complete');
+  const project = 'label=com.docker.compose.project=docker';
+  expect(await dockerLines('ps', '--all', '--quiet', '--filter', project)).toEqual([]);
+  expect(await dockerLines('volume', 'ls', '--quiet', '--filter', project)).toEqual([]);
+});
+
+test('every command of the guide to Docker works, and its last ones leave nothing', async () => {
+  const blocks = await shellBlocks('docs/guide/docker.md');
+  expect(blocks.length).toBeGreaterThan(8);
+  const { code, output } = await runBlocks(blocks, sandbox.path, {});
+  expect(code, output).toBe(0);
+  // The pipe has filled the tables by then.
+  expect(output).toMatch(/stripe-in-docker: complete\n.* 4,9\d\d unchanged/);
+  expect(output).toContain('"status":"succeeded"');
+  expect(output).toContain('stripe-to-postgres: complete');
+  expect(await dockerLines('ps', '--all', '--quiet', '--filter', `network=${NETWORK}`)).toEqual([]);
+  expect(await dockerLines('network', 'ls', '--quiet', '--filter', `name=^${NETWORK}$`)).toEqual([]);
+});
