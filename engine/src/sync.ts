@@ -214,7 +214,7 @@ async function move(
   // All that this run was to move has been moved by the calls before.
   if (names.size === 0) return { error: undefined, hasMore: false };
   if (signal.aborted) return { error: undefined, hasMore: true };
-  const [source, destination] = await launchBoth(options, catalog, ledger.state);
+  const [source, destination] = await launchBoth(options, catalog, ledger.state, signal);
   const secrets = [...options.source.secrets, ...options.destination.secrets];
   const relay = new Relay({
     source,
@@ -263,16 +263,24 @@ async function launchBoth(
   { source, destination }: SyncOptions,
   catalog: ConfiguredCatalog,
   state: SyncState,
+  signal: AbortSignal,
 ): Promise<[RunningConnector, RunningConnector]> {
   const names = new Set(catalog.streams.map(({ stream }) => stream.name));
   const streams = Object.fromEntries(Object.entries(state.source.streams).filter(([name]) => names.has(name)));
-  const write = { command: 'write', config: destination.config, secrets: destination.secrets, catalog } as const;
+  const write = {
+    command: 'write',
+    config: destination.config,
+    secrets: destination.secrets,
+    catalog,
+    signal,
+  } as const;
   const read = {
     command: 'read',
     config: source.config,
     secrets: source.secrets,
     catalog,
     state: { streams, global: state.source.global },
+    signal,
   } as const;
   const writer = await destination.connector.launch(write);
   try {

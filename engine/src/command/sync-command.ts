@@ -1,4 +1,5 @@
 import { CodedError, encodeMessage, toCodedError } from '@penstock/protocol';
+import type { Connector } from '../launch/launcher.ts';
 import { removeLeftovers } from '../launch/private-folder.ts';
 import { loadPipeline, locateState, prepareSide } from '../pipeline/prepare.ts';
 import type { Reporter } from '../report/reporter.ts';
@@ -32,13 +33,18 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
   const say = (text: string): void => void (reporter?.say(text) || stderr.write(`${text}\n`));
   const stop = listenForStop(say);
   const undo: (() => Promise<void>)[] = [];
+  const found = { connectors: [] as Connector[], all: Promise.resolve() as Promise<unknown> };
+  let isDone = false;
   try {
     const timeLimitMs = milliseconds(args.timeLimit, '--time-limit');
     const startTimeoutMs = milliseconds(args.startTimeout, '--start-timeout');
     await removeLeftovers();
     // Loaded while the connectors start: the terminal display is large.
     const reporting = import('../report/reporter.ts');
-    const prepare = prepareContext(context, stop.soft);
+    const prepare = {
+      ...prepareContext(context, stop.soft),
+      onConnector: (each: Connector) => void found.connectors.push(each),
+    };
     const loaded = await loadPipeline(pipelineRequest(args, context));
     let pipeline = loaded.destination === undefined ? withOwnPostgres(loaded, '') : loaded;
     const preparing = prepareSide(pipeline, 'source', prepare);
@@ -51,7 +57,11 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
       if (own.owned) say('It stops with this command; `penstock postgres` starts it again to look at the data.');
       pipeline = withOwnPostgres(pipeline, own.url);
     }
-    const [source, destination] = await Promise.all([preparing, prepareSide(pipeline, 'destination', prepare)]);
+    const both = [preparing, prepareSide(pipeline, 'destination', prepare)] as const;
+    // When one can't be prepared, the other is still on its way.
+    if (pipeline.source.kind === 'pipes' || pipeline.destination?.kind === 'pipes')
+      found.all = Promise.allSettled(both);
+    const [source, destination] = await Promise.all(both);
     const store = openStateStore(await locateState(pipeline, destination));
     undo.push(() => store.close());
     const mode = args.json === true ? 'json' : args.plain === true || !canRedraw(context) ? 'plain' : 'live';
@@ -77,6 +87,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
       signal: stop.soft,
       killSignal: stop.hard,
     });
+    isDone = result.exitCode === 0;
     await closeInTime(shown, stop.soft.aborted || result.eof.reason === 'time_limit');
     if (result.error !== undefined && mode === 'json') say(`penstock: ${result.error.text.trim()}`);
     return result.exitCode;
@@ -86,6 +97,8 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
       for (const message of failureBeforeRun(error, Date.now())) stdout.write(encodeMessage(message));
     throw error;
   } finally {
+    await found.all;
+    await Promise.all(found.connectors.map((connector) => connector.release?.(isDone)));
     for (const step of undo.reverse()) await step();
     stop.dispose();
   }

@@ -137,6 +137,8 @@ export interface PrepareContext {
   readonly places: SearchPlaces;
   readonly onLog?: (log: LogPayload) => void;
   readonly signal?: AbortSignal;
+  /** Told each connector that was found, whatever becomes of it. */
+  readonly onConnector?: (connector: Connector) => void;
 }
 
 /**
@@ -158,7 +160,12 @@ export async function prepareSide(
   })[side];
   if (choice === undefined) return undefined;
   const connector = await resolveConnector(side, choice, context.places);
+  context.onConnector?.(connector);
   const spec = await askForSpec(connector, context);
+  if (choice.kind === 'pipes') {
+    refuseFlags(side, flags);
+    return { side, choice, connector, spec, config: {}, secrets: [] };
+  }
   const config = buildConfig({
     schema: spec.config,
     place: `${side}.${nameOf(choice)}`,
@@ -169,6 +176,15 @@ export async function prepareSide(
   });
   const secrets = secretValues(await readFileKeys(config, spec.config), spec.config);
   return { side, choice, connector, spec, config, secrets };
+}
+
+/** Whoever starts a connector gives it its config. @throws CodedError `usage` */
+function refuseFlags(side: Side, flags: readonly DottedFlag[]): void {
+  if (flags.length === 0) return;
+  throw new CodedError('usage', {
+    message: `${flags[0]!.flag}: the ${side} is joined by pipes, so its config is with whoever starts it.`,
+    remedy: '',
+  });
 }
 
 /** @throws CodedError `protocol_violated` when the connector speaks a later version of the protocol */

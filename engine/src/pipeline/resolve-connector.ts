@@ -3,7 +3,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { CodedError } from '@penstock/protocol';
 import { dockerConnector } from '../launch/docker.ts';
 import type { Connector } from '../launch/launcher.ts';
-import { pipeConnector } from '../launch/pipe.ts';
+import { connectorNameIn, pipeConnector } from '../launch/pipe.ts';
 import { processConnector } from '../launch/process.ts';
 import type { Environment } from './environment.ts';
 import type { ConnectorChoice } from './pipeline-schema.ts';
@@ -31,7 +31,11 @@ export async function resolveConnector(side: Side, choice: ConnectorChoice, plac
     case 'image':
       return dockerConnector({ name: `${side}/${imageName(choice.image)}`, image: choice.image });
     case 'pipes':
-      return pipeConnector({ name: `${side}/${choice.pipes.split('/').at(-1)}`, folder: choice.pipes });
+      return pipeConnector({
+        name: `${side}/${(await connectorNameIn(choice.pipes)) ?? 'pipes'}`,
+        side,
+        folder: choice.pipes,
+      });
     case 'type': {
       const program = `${side}-${choice.type}`;
       const command =

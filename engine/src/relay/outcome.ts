@@ -27,6 +27,8 @@ export function unfinishedStreams(progress: ProgressPayload, names: Iterable<str
 const streamFailureCodes: readonly number[] = [ExitCode.config, ExitCode.retry];
 
 function endedWell(end: ConnectorEnd, someStreamFailed: boolean): boolean {
+  // Whether it said all that it had to is known from the streams alone.
+  if (end.kind === 'closed') return true;
   if (end.kind !== 'exited') return false;
   return end.code === 0 || (someStreamFailed && streamFailureCodes.includes(end.code));
 }
@@ -61,6 +63,9 @@ export function judgeEnding(
     return { error: endError(source, sourceEnd), hasMore, lost: [] };
   const finishedEarly = destinationEnd.kind === 'exited' && destinationEnd.code === ExitCode.stopped && cutOff;
   if (!finishedEarly && !endedWell(destinationEnd, someStreamFailed)) {
+    return { error: endError(destination, destinationEnd), hasMore, lost: [] };
+  }
+  if (destinationEnd.kind === 'closed' && !cutOff && unfinished.length > 0) {
     return { error: endError(destination, destinationEnd), hasMore, lost: [] };
   }
   return { error: undefined, hasMore, lost: cutOff ? [] : unfinished };

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError, type DestinationMessage, type LogPayload, toCodedError } from '@penstock/protocol';
 import { connectionError, endError } from '../launch/ask-connector.ts';
 import type { ConnectorEnd } from '../launch/connector-end.ts';
@@ -14,6 +15,12 @@ const WAITING_BYTES_MAX = 1024 * 1024;
 
 /** How long a destination may work in silence after its input has ended. A last swap or merge can be long. */
 const DESTINATION_FINISH_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * How long a request to stop may come after the end of a connector of which only its pipes are known. Who stops a pod asks
+ * all of its containers at once, and the engine may be the last to hear of it.
+ */
+const STOP_HEARD_MS = 2_000;
 
 /** What a relay joins, and who listens. */
 export interface RelayOptions {
@@ -33,6 +40,7 @@ export interface RelayOptions {
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
   readonly finishTimeoutMs?: number;
+  readonly stopHeardMs?: number;
 }
 
 /** How it ended. */
@@ -88,6 +96,7 @@ export class Relay {
   #outputRefused = false;
   /** It is to be over soon: somebody asked for that, or it has failed. */
   #hurried = false;
+  readonly #stopAsked = Promise.withResolvers<void>();
   /** The listener is not waited for any more. */
   #unpaced = false;
   readonly #sourceHolds: Holds;
@@ -124,6 +133,7 @@ export class Relay {
 
   /** The soft end: the source stops, the destination commits what it has and ends. */
   stop(): void {
+    this.#stopAsked.resolve();
     this.#cutSourceOff();
   }
 
@@ -242,7 +252,10 @@ export class Relay {
     const early = !this.#sourceEnded || this.#inputLost;
     const succeeded = destinationEnd.kind === 'exited' && destinationEnd.code === 0;
     if (!this.#outputRefused) this.#guard(() => this.#destinationLines.end(succeeded));
-    if (early && !this.#killed) {
+    if (early && !this.#killed && destinationEnd.kind === 'closed') {
+      this.#cutSourceOff();
+      if (!(await this.#isBeingStopped())) this.#error ??= endError(destination, destinationEnd);
+    } else if (early && !this.#killed) {
       this.fail(
         succeeded
           ? new CodedError('protocol_violated', { message: `${destination.name} ended before its input did.` })
@@ -250,8 +263,23 @@ export class Relay {
       );
     }
     const sourceEnd = await source.ended;
+    // How it ended is not known; but it had more to say.
+    if (sourceEnd.kind === 'closed' && !this.#sourceCutOff && this.#sourceLines.openStreams.size > 0) {
+      if (await this.#isBeingStopped()) this.#sourceCutOff = true;
+      else this.#error ??= endError(source, sourceEnd);
+    }
     clearTimeout(this.#deadline);
     return { error: this.#error, sourceCutOff: this.#sourceCutOff, killed: this.#killed, sourceEnd, destinationEnd };
+  }
+
+  async #isBeingStopped(): Promise<boolean> {
+    if (this.#error !== undefined) return false;
+    const given = new AbortController();
+    const waited = delay(this.#options.stopHeardMs ?? STOP_HEARD_MS, false, { signal: given.signal });
+    const heard = await Promise.race([this.#stopAsked.promise.then(() => true), waited]);
+    given.abort();
+    await waited.catch(() => undefined);
+    return heard;
   }
 
   #write(pieces: readonly Buffer[]): void {

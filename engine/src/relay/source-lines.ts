@@ -1,5 +1,6 @@
 import {
   InvalidLines,
+  isTerminalStatus,
   LineSplitter,
   type LogPayload,
   type Message,
@@ -41,6 +42,7 @@ export class SourceLines {
   readonly #invalid: InvalidLines;
   readonly #peek = new RecordPeek();
   readonly #unknown = new Set<string>();
+  readonly #open: Set<string>;
   readonly #counts = new Map<string, number>();
   #countedStream = '';
   #countedRecords = 0;
@@ -53,6 +55,7 @@ export class SourceLines {
   constructor(name: string, streams: ReadonlySet<string>, handler: SourceLinesHandler, lineBytesMax?: number) {
     this.#name = name;
     this.#streams = streams;
+    this.#open = new Set(streams);
     this.#handler = handler;
     this.#splitter = new LineSplitter(lineBytesMax);
     this.#invalid = new InvalidLines(name);
@@ -101,6 +104,11 @@ export class SourceLines {
     return [];
   }
 
+  /** Streams of the catalog of which the source has not said yet how they ended. */
+  get openStreams(): ReadonlySet<string> {
+    return this.#open;
+  }
+
   /** Records passed on since the last call, by stream. */
   takeCounts(): ReadonlyMap<string, number> {
     this.#countOther('');
@@ -140,6 +148,7 @@ export class SourceLines {
         if (message.source_state.state_type === 'global') return this.#unknown.size === 0;
         return this.#isKnown(message.source_state.stream);
       case 'stream_status':
+        if (isTerminalStatus(message.stream_status)) this.#open.delete(message.stream_status.stream);
         return this.#isKnown(message.stream_status.stream);
       case 'log':
       case 'control':
