@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '../..');
 export const distFolder = join(root, 'dist');
 
 /** What packages would use if it were there; none of it is needed. */
-const optional = ['pg-native', 'cpu-features'];
+const optional = ['pg-native', 'cpu-features', '*.node'];
 
 /** What CommonJS packages find missing in an ES module. */
 const banner = [
