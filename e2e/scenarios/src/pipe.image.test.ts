@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseLine, type Stream } from '@penstock/protocol';
 import type pg from 'pg';
@@ -23,11 +23,9 @@ const prefix = `penstock-pipe-${randomBytes(4).toString('hex')}`;
 beforeAll(async () => {
   [world, folder] = await Promise.all([
     startContainerWorld(['--seed', '21', '--objects', '3000', '--count', '/v1/customers=12000']),
-    makeScenarioFolder(),
+    makeScenarioFolder(0o755),
   ]);
   client = await world.database.connect();
-  // The images' user is none of this machine's: it may read the folder as everybody may.
-  await chmod(folder.path, 0o755);
   await folder.json('fast-source.json', { api_key: 'sk_test_pipe', base_url: SIMULATOR_URL, rate_limit: 1000 });
   await folder.json('source.json', { api_key: 'sk_test_pipe', base_url: SIMULATOR_URL, rate_limit: 60 });
   await folder.json('destination.json', { url: world.database.url });

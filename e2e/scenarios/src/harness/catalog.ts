@@ -21,3 +21,14 @@ export function configure(streams: readonly Stream[]): ConfiguredCatalog {
     })),
   };
 }
+
+/** Those of the streams that are named; all without names. @throws Error for a name that none has */
+export function streamsNamed(streams: readonly Stream[], names: readonly string[] | undefined): readonly Stream[] {
+  return (
+    names?.map((name) => {
+      const found = streams.find((stream) => stream.name === name);
+      if (found === undefined) throw new Error(`there is no stream ${name}`);
+      return found;
+    }) ?? streams
+  );
+}

@@ -28,10 +28,9 @@ export interface ContainerDatabase {
   readonly container: StartedTestContainer;
   /** For containers in the network. */
   readonly url: string;
-  /** For programs on the host. */
-  readonly hostUrl: string;
-  readonly password: string;
-  /** Opens a connection from the host. The caller ends it. */
+  /** For programs on the host. After a restart it is another one. */
+  hostUrl(): Promise<string>;
+  /** Opens a connection from the host, when it is ready for one. The caller ends it. */
   connect(): Promise<pg.Client>;
 }
 
@@ -79,17 +78,16 @@ async function startPostgresContainer(network: StartedNetwork): Promise<Containe
     .withExposedPorts(5432)
     .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/))
     .start();
-  // A restarted container may have another port on the host.
-  const hostUrl = () =>
-    `postgres://postgres:${password}@${container.getHost()}:${container.getMappedPort(5432)}/postgres`;
+  const hostUrl = async () => {
+    const [address] = await dockerLines('port', container.getId(), '5432/tcp');
+    const port = address?.split(':').at(-1);
+    return `postgres://postgres:${password}@${container.getHost()}:${port}/postgres`;
+  };
   const database: ContainerDatabase = {
     container,
     url: `postgres://postgres:${password}@warehouse:5432/postgres`,
-    get hostUrl() {
-      return hostUrl();
-    },
-    password,
-    connect: () => connectWhenReady(hostUrl()),
+    hostUrl,
+    connect: async () => connectWhenReady(await hostUrl()),
   };
   await (await database.connect()).end();
   return database;
