@@ -1,5 +1,6 @@
 import { CodedError, type JsonSchema, keysAt, type SpecPayload, schemasAt, typesAt } from '@penstock/protocol';
 import { askConnector } from '../launch/ask-connector.ts';
+import { readLaunchSettings } from '../pipeline/launch-settings.ts';
 import { askForSpec, loadPipeline, prepareSide } from '../pipeline/prepare.ts';
 import { resolveConnector } from '../pipeline/resolve-connector.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
@@ -34,12 +35,12 @@ export async function specCommand(args: DescribeArguments, context: CommandConte
   const specs: SpecPayload[] = [];
   if (args.config === undefined) {
     // Only types are given: no config is needed, and none is looked for.
+    const launch = readLaunchSettings(pipelineRequest(args, context).launcher, context.flags, undefined);
     for (const side of ['source', 'destination'] as const) {
       const type = args[side];
       if (type === undefined) continue;
-      specs.push(
-        await askForSpec(await resolveConnector(side, { kind: 'type', type, config: {} }, prepare.places), prepare),
-      );
+      const choice = { kind: 'type', type, config: {} } as const;
+      specs.push(await askForSpec(await resolveConnector(side, choice, prepare.places, launch), prepare));
     }
     if (specs.length === 0) {
       throw new CodedError('usage', {
@@ -52,7 +53,7 @@ export async function specCommand(args: DescribeArguments, context: CommandConte
     for (const side of ['source', 'destination'] as const) {
       const choice = pipeline[side];
       if (choice !== undefined)
-        specs.push(await askForSpec(await resolveConnector(side, choice, prepare.places), prepare));
+        specs.push(await askForSpec(await resolveConnector(side, choice, prepare.places, pipeline), prepare));
     }
   }
   for (const spec of specs) {

@@ -23,6 +23,7 @@ export interface PipelineArguments {
   readonly destination?: string | undefined;
   readonly streams?: string | undefined;
   readonly state?: string | undefined;
+  readonly launcher?: string | undefined;
 }
 
 /** Adds the flags of {@link PipelineArguments} to a command. */
@@ -41,12 +42,17 @@ export function withPipelineOptions<T>(command: Argv<T>): Argv<T & PipelineArgum
       describe: 'Type of the destination, for example postgres',
     })
     .option('streams', { type: 'string', requiresArg: true, describe: 'Only these streams, separated by commas' })
-    .option('state', { type: 'string', requiresArg: true, describe: 'Keep the state in this file' });
+    .option('state', { type: 'string', requiresArg: true, describe: 'Keep the state in this file' })
+    .option('launcher', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Run the types as programs (process) or as containers (docker)',
+    });
 }
 
 /** @throws CodedError `usage` when a flag is given twice or is empty */
 export function pipelineRequest(args: PipelineArguments, context: CommandContext): PipelineRequest {
-  const single = (key: 'config' | 'name' | 'source' | 'destination' | 'state'): string | undefined => {
+  const single = (key: 'config' | 'name' | 'source' | 'destination' | 'state' | 'launcher'): string | undefined => {
     const value: unknown = args[key];
     if (Array.isArray(value)) throw new CodedError('usage', { message: `--${key} is given twice.` });
     if (value === '') throw new CodedError('usage', { message: `--${key} needs a value.` });
@@ -63,6 +69,7 @@ export function pipelineRequest(args: PipelineArguments, context: CommandContext
     source: single('source'),
     destination: single('destination'),
     state: single('state'),
+    launcher: single('launcher'),
     streams: args.streams === undefined ? undefined : names,
     flags: context.flags,
     environment: context.environment,

@@ -22,7 +22,11 @@ export function prepareContext(
   signal: AbortSignal | undefined = context.signal,
 ): PrepareContext {
   const folders = [dirname(fileURLToPath(import.meta.url)), process.cwd()];
-  return { places: { folders, environment: context.environment }, ...(signal && { signal }) };
+  return {
+    places: { folders, environment: context.environment },
+    onNote: (text) => void context.stderr.write(`${text}\n`),
+    ...(signal && { signal }),
+  };
 }
 
 /** What a question to a connector needs, so that it ends with the command that asks it. */
@@ -67,8 +71,19 @@ export async function startOwnPostgres(environment: Environment, signal?: AbortS
   }
 }
 
-/** The pipeline with the user's own Postgres as its destination. */
+/**
+ * The pipeline with the user's own Postgres as its destination.
+ *
+ * @throws CodedError `usage` when its connectors could not reach it
+ */
 export function withOwnPostgres(pipeline: NamedPipeline, url: string): NamedPipeline {
+  if (pipeline.launcher === 'docker' && pipeline.docker.network !== 'host') {
+    throw new CodedError('usage', {
+      message:
+        'Without a destination the data goes to a Postgres of your own on localhost, which no container reaches.',
+      remedy: 'Give a destination, or --docker.network host.',
+    });
+  }
   return { ...pipeline, destination: { kind: 'type', type: 'postgres', config: { url } } };
 }
 

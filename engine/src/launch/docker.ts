@@ -32,6 +32,18 @@ export function dockerConnector(image: ConnectorImage): Connector {
   return new ContainerConnector(image);
 }
 
+/** Whether Docker is there and has an image. Never rejects. */
+export async function hasImage(image: string): Promise<boolean> {
+  hostOfProcess ??= new DockerHost();
+  return hostOfProcess.docker
+    .getImage(image)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
 /** A Docker Engine, as this process uses it. */
 export class DockerHost {
   readonly docker: Docker;
@@ -62,6 +74,7 @@ interface Prepared {
 
 class ContainerConnector implements Connector {
   readonly name: string;
+  readonly isElsewhere: { readonly hasOwnLocalhost: boolean };
   readonly #image: string;
   readonly #settings: DockerSettings;
   readonly #givenHost: DockerHost | undefined;
@@ -72,6 +85,8 @@ class ContainerConnector implements Connector {
     this.#image = image;
     this.#settings = settings ?? {};
     this.#givenHost = host;
+    const { network } = this.#settings;
+    this.isElsewhere = { hasOwnLocalhost: network !== 'host' && network?.startsWith('container:') !== true };
   }
 
   async prepare(options: PrepareOptions): Promise<void> {

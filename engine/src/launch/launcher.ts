@@ -53,6 +53,11 @@ export interface PrepareOptions {
 export interface Connector {
   /** `source/stripe`, for messages. */
   readonly name: string;
+  /** Set for one that doesn't see the files of this machine: it is given what stands in them. */
+  readonly isElsewhere?: {
+    /** Whether its `localhost` is another than this machine's. */
+    readonly hasOwnLocalhost: boolean;
+  };
   /**
    * Gets what every launch needs, which can take minutes: an image. Without it the first launch does.
    *

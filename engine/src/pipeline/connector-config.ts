@@ -53,14 +53,15 @@ function fileTarget(schema: JsonSchema, path: readonly string[]): string | undef
 }
 
 /**
- * The config with what stands in the files of its `…_file` keys, so that the engine knows which texts are secret. A file
- * that can't be read is left out: the connector, which may run elsewhere, is the one to say so.
+ * The config with what stands in the files of its `…_file` keys, so that the engine knows which texts are secret, and for
+ * connectors that don't see these files. A key whose file can't be read stays: the connector is the one to say so.
  */
 export async function readFileKeys(config: Config, schema: JsonSchema, path: readonly string[] = []): Promise<Config> {
   const entries = Object.entries(config).map(async ([key, value]): Promise<[string, unknown]> => {
     const target = fileTarget(schema, [...path, key]);
     if (target !== undefined && typeof value === 'string') {
-      return [target, (await readFile(value, 'utf8').catch(() => '')).trim()];
+      const text = await readFile(value, 'utf8').catch(() => undefined);
+      return text === undefined ? [key, value] : [target, text.trim()];
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return [key, value];
     return [key, await readFileKeys(value as Config, schema, [...path, key])];

@@ -109,7 +109,8 @@ const stateChoiceSchema = z.union([strict({ postgres: statePostgresSchema }), st
   error: 'expected {postgres: {url: …}}, {postgres: {url_file: PATH}} or {file: PATH}',
 });
 
-const dockerSchema = strict({
+/** The section `docker` of a pipeline file. */
+export const dockerSchema = strict({
   network: text.optional(),
   memory: z
     .string()
@@ -121,6 +122,12 @@ const dockerSchema = strict({
 
 /** How the containers of connectors are run; every key has a default. */
 export type DockerSettings = z.infer<typeof dockerSchema>;
+
+/** What runs a connector that is given by its type: a program of this machine, or a container. */
+export const launcherSchema = z.enum(['process', 'docker']);
+
+/** See {@link launcherSchema}. */
+export type LauncherName = z.infer<typeof launcherSchema>;
 
 /** A pipeline file. */
 export const pipelineSchema = strict({
@@ -141,6 +148,8 @@ export const pipelineSchema = strict({
     })
     .optional(),
   state: stateChoiceSchema.optional(),
+  /** By default the installed program, and where there is none the image. */
+  launcher: launcherSchema.optional(),
   /** For the connectors that run as images. */
   docker: dockerSchema.optional(),
 });

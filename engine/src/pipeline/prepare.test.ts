@@ -96,16 +96,17 @@ describe('the program of a connector', () => {
     await mkdir(join(folder, 'bin'), { recursive: true });
     await mkdir(join(folder, 'deep', 'er'), { recursive: true });
     const places = { folders: [join(folder, 'deep', 'er')], environment: { PATH: `/nowhere:${join(folder, 'bin')}` } };
-    const one = await resolveConnector('source', { kind: 'type', type: 'one', config: {} }, places);
+    const programs = { launcher: 'process', docker: {} } as const;
+    const one = await resolveConnector('source', { kind: 'type', type: 'one', config: {} }, places, programs);
     const running = await one.launch({ command: 'spec' });
     running.stdout.resume();
     expect(await running.ended).toEqual({ kind: 'exited', code: 0 });
 
     const two = { kind: 'type', type: 'two', config: {} } as const;
     await writeFile(join(folder, 'bin', 'source-two'), '#!/bin/sh\nexit 5\n');
-    await expect(resolveConnector('source', two, places)).rejects.toThrow(/no source of the type "two"/);
+    await expect(resolveConnector('source', two, places, programs)).rejects.toThrow(/no source of the type "two"/);
     await chmod(join(folder, 'bin', 'source-two'), 0o755);
-    const found = await (await resolveConnector('source', two, places)).launch({ command: 'spec' });
+    const found = await (await resolveConnector('source', two, places, programs)).launch({ command: 'spec' });
     found.stdout.resume();
     expect(await found.ended).toEqual({ kind: 'exited', code: 5 });
   });

@@ -5,6 +5,7 @@ import type { Connector } from '../launch/launcher.ts';
 import { buildConfig, readFileKeys } from './connector-config.ts';
 import { assignFlags, type DottedFlag } from './dotted-flags.ts';
 import { type Environment, expandEnvironment, isEnvironmentReference } from './environment.ts';
+import { findLocalhost, type LaunchSettings, readLaunchSettings } from './launch-settings.ts';
 import { readPipelineFile } from './pipeline-file.ts';
 import { type ConnectorChoice, type Pipeline, pipelineSchema } from './pipeline-schema.ts';
 import { resolveConnector, type SearchPlaces, type Side } from './resolve-connector.ts';
@@ -21,12 +22,15 @@ export interface PipelineRequest {
   readonly streams?: readonly string[] | undefined;
   /** Path of a state file. */
   readonly state?: string | undefined;
+  /** What runs connectors that are given by type. */
+  readonly launcher?: string | undefined;
   readonly flags: readonly DottedFlag[];
   readonly environment: Environment;
 }
 
 /** A pipeline whose name is known. */
-export type NamedPipeline = Pipeline & { readonly name: string; readonly connectorFlags: readonly DottedFlag[] };
+export type NamedPipeline = Pipeline &
+  LaunchSettings & { readonly name: string; readonly connectorFlags: readonly DottedFlag[] };
 
 /**
  * The pipeline of a command line: the file, if any, with what the flags say put over it. The flags of the connectors are
@@ -38,7 +42,8 @@ export async function loadPipeline(request: PipelineRequest): Promise<NamedPipel
   const file = request.config === undefined ? undefined : await readPipelineFile(request.config, request.environment);
   const connectorFlags: DottedFlag[] = [];
   const overrides = new Map<string, Record<string, unknown>>();
-  for (const flag of request.flags) {
+  const { rest, ...launch } = readLaunchSettings(request.launcher, request.flags, file);
+  for (const flag of rest) {
     const [first, second, ...deeper] = flag.path;
     const isChoice = (first === 'source' || first === 'destination') && /^(type|command|image)$/.test(second ?? '');
     if (isChoice && deeper.length === 0) overrides.set(first!, readChoice(first as Side, second!, flag));
@@ -69,7 +74,7 @@ export async function loadPipeline(request: PipelineRequest): Promise<NamedPipel
     state: request.state === undefined ? (checked.data.state ?? file?.state) : { file: request.state },
   };
   const name = request.name ?? file?.name ?? defaultName(pipeline.source, pipeline.destination);
-  return { ...pipeline, name, connectorFlags };
+  return { ...pipeline, ...launch, name, connectorFlags };
 }
 
 /** The type given by flag; with the file's config where that is of the same type. */
@@ -137,6 +142,8 @@ export interface PrepareContext {
   readonly places: SearchPlaces;
   readonly onLog?: (log: LogPayload) => void;
   readonly signal?: AbortSignal;
+  /** Told what the user should know, in a sentence. */
+  readonly onNote?: (text: string) => void;
   /** Told each connector that was found, whatever becomes of it. */
   readonly onConnector?: (connector: Connector) => void;
 }
@@ -159,7 +166,7 @@ export async function prepareSide(
     destination: pipeline.destination === undefined ? undefined : nameOf(pipeline.destination),
   })[side];
   if (choice === undefined) return undefined;
-  const connector = await resolveConnector(side, choice, context.places);
+  const connector = await resolveConnector(side, choice, context.places, pipeline);
   context.onConnector?.(connector);
   const spec = await askForSpec(connector, context);
   if (choice.kind === 'pipes') {
@@ -174,8 +181,17 @@ export async function prepareSide(
     environmentPrefix: choice.kind === 'type' ? choice.type.toUpperCase().replaceAll('-', '_') : undefined,
     environment: context.places.environment,
   });
-  const secrets = secretValues(await readFileKeys(config, spec.config), spec.config);
-  return { side, choice, connector, spec, config, secrets };
+  const withFiles = await readFileKeys(config, spec.config);
+  const secrets = secretValues(withFiles, spec.config);
+  if (connector.isElsewhere === undefined) return { side, choice, connector, spec, config, secrets };
+  const localhost = findLocalhost(withFiles);
+  if (localhost !== undefined && connector.isElsewhere.hasOwnLocalhost) {
+    const key = `${side}.${nameOf(choice)}.${localhost}`;
+    context.onNote?.(
+      `${key}: in a container, localhost is the container itself; use host.docker.internal, or docker.network: host.`,
+    );
+  }
+  return { side, choice, connector, spec, config: withFiles, secrets };
 }
 
 /** Whoever starts a connector gives it its config. @throws CodedError `usage` */
@@ -188,7 +204,11 @@ function refuseFlags(side: Side, flags: readonly DottedFlag[]): void {
 }
 
 /** @throws CodedError `protocol_violated` when the connector speaks a later version of the protocol */
-export async function askForSpec(connector: Connector, { onLog, signal }: PrepareContext): Promise<SpecPayload> {
+export async function askForSpec(
+  connector: Connector,
+  { onLog, onNote, signal }: PrepareContext,
+): Promise<SpecPayload> {
+  await connector.prepare?.({ onNote, signal });
   const options = { ...(onLog && { onLog }), ...(signal && { signal }) };
   const { spec } = await askConnector(connector, { command: 'spec' }, 'spec', options);
   if (spec.protocol_version <= PROTOCOL_VERSION) return spec;

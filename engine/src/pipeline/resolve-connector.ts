@@ -1,11 +1,11 @@
 import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { CodedError } from '@penstock/protocol';
-import { dockerConnector } from '../launch/docker.ts';
 import type { Connector } from '../launch/launcher.ts';
 import { connectorNameIn, pipeConnector } from '../launch/pipe.ts';
 import { processConnector } from '../launch/process.ts';
 import type { Environment } from './environment.ts';
+import type { LaunchSettings } from './launch-settings.ts';
 import type { ConnectorChoice } from './pipeline-schema.ts';
 
 /** Which side of the pipeline a connector is on. */
@@ -19,17 +19,27 @@ export interface SearchPlaces {
 }
 
 /**
- * Finds the program of a connector. `type: stripe` is, in this order: the installed package `@penstock/source-stripe`, and
- * a program `source-stripe` on PATH.
+ * Finds the program of a connector. `type: stripe` is, in this order: the installed package `@penstock/source-stripe`, a
+ * program `source-stripe` on PATH, and an image `source-stripe` that Docker has. With the launcher `docker` it is the image,
+ * with `process` only a program (decision 0006).
  *
  * @throws CodedError `connector_not_found` saying where it was looked for
  */
-export async function resolveConnector(side: Side, choice: ConnectorChoice, places: SearchPlaces): Promise<Connector> {
+export async function resolveConnector(
+  side: Side,
+  choice: ConnectorChoice,
+  places: SearchPlaces,
+  { launcher, docker }: LaunchSettings,
+): Promise<Connector> {
   switch (choice.kind) {
     case 'command':
       return processConnector({ name: `${side}/${commandName(choice.command)}`, command: choice.command });
     case 'image':
-      return dockerConnector({ name: `${side}/${imageName(choice.image)}`, image: choice.image });
+      return (await loadDocker()).dockerConnector({
+        name: `${side}/${imageName(choice.image)}`,
+        image: choice.image,
+        settings: docker,
+      });
     case 'pipes':
       return pipeConnector({
         name: `${side}/${(await connectorNameIn(choice.pipes)) ?? 'pipes'}`,
@@ -38,15 +48,27 @@ export async function resolveConnector(side: Side, choice: ConnectorChoice, plac
       });
     case 'type': {
       const program = `${side}-${choice.type}`;
+      const name = `${side}/${choice.type}`;
+      const image = { name, image: program, settings: docker };
+      if (launcher === 'docker') return (await loadDocker()).dockerConnector(image);
       const command =
         (await findPackageProgram(program, places.folders)) ?? (await findOnPath(program, places.environment));
-      if (command !== undefined) return processConnector({ name: `${side}/${choice.type}`, command });
+      if (command !== undefined) return processConnector({ name, command });
+      if (launcher === undefined) {
+        const { dockerConnector, hasImage } = await loadDocker();
+        if (await hasImage(program)) return dockerConnector(image);
+      }
       throw new CodedError('connector_not_found', {
-        message: `There is no ${side} of the type "${choice.type}": neither the package @penstock/${program} nor a program ${program} on PATH.`,
-        remedy: `Check ${side}.type, install it, or give ${side}.command.`,
+        message: `There is no ${side} of the type "${choice.type}": neither the package @penstock/${program} nor a program ${program} on PATH${launcher === undefined ? `, nor an image ${program} in Docker` : ''}.`,
+        remedy: `Check ${side}.type, install it, or give ${side}.command or ${side}.image.`,
       });
     }
   }
+}
+
+/** On demand: its client is large, and most pipelines start programs. */
+function loadDocker(): Promise<typeof import('../launch/docker.ts')> {
+  return import('../launch/docker.ts');
 }
 
 /** The part of a command that tells it from others: `node connector.mjs` is `connector.mjs`. */
