@@ -1,7 +1,7 @@
 # Needs Node >= 20 and npm, nothing else: everything that runs here comes from the npm registry, Node 24 included.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-postgres-15 images push-images e2e check format generate bench clean
+.PHONY: help install demo test test-postgres-15 images push-images e2e check format generate bench bench-launch clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -46,6 +46,9 @@ generate: install ## Write the generated files anew
 
 bench: install ## Print the benchmarks' figures, a JSON line each
 	npm run --silent bench
+
+bench-launch: images ## Figures of each way of running; needs a Docker engine
+	npm run --silent bench:launch
 
 clean: ## Remove what was installed and made here
 	rm -rf node_modules dist .penstock
