@@ -10,7 +10,8 @@ export function scriptConnector(name: string, code: string): Connector {
   return processConnector({ name, command: [...command] });
 }
 
-const PRELUDE = `
+/** What such a script may use. */
+export const PRELUDE = `
 import { once } from 'node:events';
 import { writeFileSync, appendFileSync } from 'node:fs';
 const say = (message) => process.stdout.write(JSON.stringify(message) + '\\n');
