@@ -1,0 +1,196 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Stream } from '@penstock/protocol';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { discover } from './harness/catalog.ts';
+import { compareWithTruth, countDuplicates } from './harness/compare.ts';
+import { type ContainerWorld, SIMULATOR_URL, startContainerWorld } from './harness/containers.ts';
+import { actionFor, exampleSecrets, type Layout, readLayout } from './harness/kubernetes-manifest.ts';
+import { type Cluster, leftovers, type RunningPod, startPod } from './harness/kubernetes-pod.ts';
+import { scenarioSeed, seededRandom } from './harness/random.ts';
+import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
+
+const API_KEY = 'sk_test_podsecret';
+
+let world: ContainerWorld;
+let client: pg.Client;
+let folder: ScenarioFolder;
+let streams: readonly Stream[];
+let three: Layout;
+let one: Layout;
+
+beforeAll(async () => {
+  [world, folder, three, one] = await Promise.all([
+    startContainerWorld(['--seed', '31', '--objects', '3000', '--count', '/v1/customers=6000']),
+    makeScenarioFolder(0o755),
+    readLayout('three-containers'),
+    readLayout('one-container'),
+  ]);
+  client = await world.database.connect();
+  const config = await folder.json('host.json', { api_key: API_KEY, base_url: world.simulator.url });
+  ({ streams } = await discover(config));
+});
+
+const pods: RunningPod[] = [];
+afterEach(async () => {
+  await Promise.all(pods.splice(0).map((pod) => pod.remove()));
+  expect(await leftovers()).toEqual([]);
+});
+
+afterAll(async () => {
+  await client?.end();
+  await world?.remove();
+  await folder?.remove();
+});
+
+interface Changes {
+  /** Name of the state, and schema of the tables. */
+  readonly name: string;
+  /** Requests a second. */
+  readonly rate?: number;
+  readonly apiKey?: string;
+  readonly stateUrl?: string;
+}
+
+/** The cluster for a pod: the example's secrets with values, and the layout's config with what a user would change. */
+async function clusterFor(
+  layout: Layout,
+  { name, rate = 1000, apiKey = API_KEY, stateUrl }: Changes,
+): Promise<Cluster> {
+  const secrets = await exampleSecrets();
+  secrets['penstock-source']!.api_key = `${apiKey}\n`;
+  secrets['penstock-destination']!.url = world.database.url;
+  secrets['penstock-state']!.url = stateUrl ?? world.database.url;
+  const source = { base_url: SIMULATOR_URL, rate_limit: rate };
+  const config = { ...layout.config };
+  const pipeline = config['pipeline.yaml']!.replace('stripe-to-postgres', name);
+  config['pipeline.yaml'] = pipeline
+    .replace('{ api_key_file:', `{ base_url: "${SIMULATOR_URL}", rate_limit: ${rate}, api_key_file:`)
+    .replace('schema: stripe', `schema: ${name}`);
+  for (const [file, more] of [
+    ['source.json', source],
+    ['destination.json', { schema: name }],
+  ] as const) {
+    if (config[file] !== undefined) config[file] = JSON.stringify({ ...JSON.parse(config[file]), ...more });
+  }
+  return { network: world.network, folder, secrets, configMaps: { penstock: config } };
+}
+
+async function start(layout: Layout, changes: Changes): Promise<RunningPod> {
+  const pod = await startPod(layout.pod, await clusterFor(layout, changes));
+  pods.push(pod);
+  return pod;
+}
+
+/** Resolves when the first records are in their table. */
+async function whenUnderWay(schema: string): Promise<void> {
+  for (let rows = 0; rows === 0; ) {
+    await delay(50);
+    const counted = client.query<{ n: number }>(`select count(*)::int as n from ${schema}.customers`);
+    rows = await counted.then(
+      (result) => result.rows[0]!.n,
+      () => 0,
+    );
+  }
+}
+
+async function expectTables(schema: string): Promise<void> {
+  expect(await compareWithTruth(client, world.simulator, streams, schema)).toEqual([]);
+  expect(await countDuplicates(client, streams, schema)).toBe(0);
+}
+
+const all = ['source', 'destination', 'engine'];
+
+describe('a pod of three containers', () => {
+  test('fills every table with exactly what Stripe has, and the engine sees no secret of the connectors', async () => {
+    const pod = await start(three, { name: 'whole' });
+    const codes = await pod.ended;
+    expect(codes, await pod.logs('engine')).toMatchObject({ source: 0, destination: 0, engine: 0 });
+    await expectTables('whole');
+    const logs = await Promise.all(all.map((name) => pod.logs(name)));
+    const inspected = await Promise.all(all.map((name) => pod.inspect(name)));
+    for (const secret of [API_KEY, `:${new URL(world.database.url).password}@`]) {
+      expect([...logs, ...inspected].filter((text) => text.includes(secret))).toEqual([]);
+    }
+    expect(inspected[2]).not.toMatch(/secrets\/(source|destination)/);
+  });
+
+  const seed = scenarioSeed();
+  test.each(all)('goes on in the next one when its %s was killed', async (victim) => {
+    const name = `kill_${victim}`;
+    const random = seededRandom(seed + all.indexOf(victim));
+    const first = await start(three, { name, rate: 40 });
+    await whenUnderWay(name);
+    await delay(random() * 1500);
+    await first.signal('KILL', victim);
+    const codes = await first.ended;
+    expect(codes[victim]).toBe(137);
+    expect(codes.engine, await first.logs('engine')).toBe(victim === 'engine' ? 137 : 30);
+    expect(actionFor(three.job, codes)).toBe('Count');
+    const next = await start(three, { name });
+    expect(await next.ended, await next.logs('engine')).toMatchObject({ source: 0, destination: 0, engine: 0 });
+    await expectTables(name);
+  });
+
+  test('saves its state when it is evicted, and the next one goes on', async () => {
+    const first = await start(three, { name: 'evicted', rate: 40 });
+    await whenUnderWay('evicted');
+    await first.signal('TERM', ...all);
+    const codes = await first.ended;
+    expect(codes.engine, await first.logs('engine')).toBe(10);
+    expect(actionFor(three.job, codes)).toBe('Ignore');
+    const saved = await client.query(
+      `select from penstock.sync_state where pipeline = 'evicted' and section = 'source_stream'`,
+    );
+    expect(saved.rowCount).toBeGreaterThan(0);
+    const next = await start(three, { name: 'evicted' });
+    expect(await next.ended).toMatchObject({ source: 0, destination: 0, engine: 0 });
+    expect(await next.logs('engine')).toContain('Going on with the unfinished run');
+    await expectTables('evicted');
+  });
+
+  test('fails its Job at once when the key is wrong', async () => {
+    const pod = await start(three, { name: 'wrong_key', apiKey: 'nonsense' });
+    const codes = await pod.ended;
+    expect(codes.engine).toBe(20);
+    expect(actionFor(three.job, codes)).toBe('FailJob');
+    expect(await pod.logs('engine')).toMatch(/Stripe/);
+  });
+
+  test('fails its Job at once when the config of the source is wrong, before anything else runs', async () => {
+    const pod = await start(three, { name: 'no_key', apiKey: 'a key with spaces' });
+    const codes = await pod.ended;
+    expect(codes).toEqual({ pipes: 0, 'source-spec': 0, 'source-discover': 20 });
+    expect(actionFor(three.job, codes)).toBe('FailJob');
+    expect(await pod.logs('source-discover')).toContain('api_key');
+  });
+
+  test('ends soon, all of it, when the state can not be reached', async () => {
+    const startedAtMs = Date.now();
+    const pod = await start(three, { name: 'no_state', stateUrl: 'postgres://x@warehouse:1/none' });
+    const codes = await pod.ended;
+    expect(codes.engine, await pod.logs('engine')).toBe(50);
+    expect(actionFor(three.job, codes)).toBe('Count');
+    expect(Date.now() - startedAtMs).toBeLessThan(60_000);
+  });
+});
+
+describe('a pod of one container', () => {
+  test('fills every table with exactly what Stripe has', async () => {
+    const pod = await start(one, { name: 'single' });
+    expect(await pod.ended, await pod.logs('engine')).toEqual({ engine: 0 });
+    await expectTables('single');
+  });
+
+  test('saves its state when it is evicted, and the next one goes on', async () => {
+    const first = await start(one, { name: 'single_evicted', rate: 40 });
+    await whenUnderWay('single_evicted');
+    await first.signal('TERM', 'engine');
+    const codes = await first.ended;
+    expect(codes, await first.logs('engine')).toEqual({ engine: 10 });
+    expect(actionFor(one.job, codes)).toBe('Ignore');
+    const next = await start(one, { name: 'single_evicted' });
+    expect(await next.ended).toEqual({ engine: 0 });
+    await expectTables('single_evicted');
+  });
+});
