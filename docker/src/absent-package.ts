@@ -1,2 +1,2 @@
-/** Stands in a bundle for a package that is imported only while its users debug their own code. */
+/** Stands in a bundle for a package that is imported for something that is never asked of it; see bundle.ts. */
 export default undefined;

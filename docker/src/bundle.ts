@@ -16,6 +16,9 @@ export const distFolder = join(root, 'dist');
 /** What packages would use if it were there; none of it is needed. */
 const optional = ['pg-native', 'cpu-features', '*.node'];
 
+/** What packages import for something that is never asked of them: to debug a display, to build images. It stays out. */
+const unused = ['react-devtools-core', '@grpc/grpc-js', '@grpc/proto-loader'];
+
 /** What CommonJS packages find missing in an ES module. */
 const banner = [
   "import { createRequire as $createRequire } from 'node:module';",
@@ -56,7 +59,7 @@ export async function bundle(program: Program): Promise<number> {
     metafile: true,
     plugins: [lazyStringWidth],
     external: optional,
-    alias: { 'react-devtools-core': join(import.meta.dirname, 'absent-package.ts') },
+    alias: Object.fromEntries(unused.map((name) => [name, join(import.meta.dirname, 'absent-package.ts')])),
     define: {
       __dirname: 'import.meta.dirname',
       __filename: 'import.meta.filename',
