@@ -92,7 +92,7 @@ describe.each(programs)('image $name', (program) => {
     const names = new Set([...imports].map(([, , imported]) => imported!));
     expect(names.size).toBeGreaterThan(5);
     // Each is tried, and does without.
-    const optional = ['pg-native', 'cpu-features'];
+    const optional = ['pg-native', 'cpu-features', 'supports-color', './crypto/build/Release/sshcrypto.node'];
     expect([...names].filter((imported) => !isBuiltin(imported) && !optional.includes(imported))).toEqual([]);
   });
 });
