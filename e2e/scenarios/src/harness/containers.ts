@@ -19,6 +19,10 @@ export interface ContainerWorld {
   readonly network: string;
   readonly simulator: Simulator;
   readonly database: ContainerDatabase;
+  /** Containers in the network but for these two, by ID, whatever their state: those with all of these labels. */
+  containers(...labels: string[]): Promise<string[]>;
+  /** Volumes of all containers in the network, by name. */
+  volumes(): Promise<string[]>;
   /** Removes them, and every container that is in the network by now, whoever started it. */
   remove(): Promise<void>;
 }
@@ -42,7 +46,30 @@ export async function startContainerWorld(simulatorArgs: readonly string[]): Pro
       startSimulatorContainer(network, simulatorArgs),
       startPostgresContainer(network),
     ]);
-    return { network: network.getName(), simulator, database, remove: () => removeNetwork(network) };
+    const inNetwork = `network=${network.getName()}`;
+    const own = new Set(await dockerLines('ps', '--all', '--quiet', '--filter', inNetwork));
+    const volumeNames = '{{range .Mounts}}{{if eq .Type "volume"}}{{println .Name}}{{end}}{{end}}';
+    return {
+      network: network.getName(),
+      simulator,
+      database,
+      containers: async (...labels) => {
+        const filters = [inNetwork, ...labels.map((label) => `label=${label}`)].flatMap((filter) => [
+          '--filter',
+          filter,
+        ]);
+        return (await dockerLines('ps', '--all', '--quiet', ...filters)).filter((id) => !own.has(id));
+      },
+      volumes: async () => {
+        const ids = await dockerLines('ps', '--all', '--quiet', '--filter', inNetwork);
+        const names = await Promise.all(
+          // One that has just ended has none any more.
+          ids.map((id) => dockerLines('inspect', '--format', volumeNames, id).catch(() => [])),
+        );
+        return names.flat();
+      },
+      remove: () => removeNetwork(network),
+    };
   } catch (error) {
     await removeNetwork(network);
     throw error;

@@ -28,17 +28,25 @@ export async function findLeaks(network: string, markers: readonly string[]): Pr
   const look = (where: string, text: string) => leaks.push(...markersIn(where, text, markers));
   look('ps', (await promisify(execFile)('ps', ['auxww'])).stdout);
   look('docker ps', await docker('ps', '--all', '--no-trunc'));
-  for (const id of await dockerLines('ps', '--all', '--quiet', '--no-trunc', '--filter', `network=${network}`)) {
+  const ids = await dockerLines('ps', '--all', '--quiet', '--no-trunc', '--filter', `network=${network}`);
+  const looks = ids.map(async (id) => {
     // It may end in between.
     const inspected = await docker('inspect', id).catch(() => '');
-    if (inspected === '') continue;
+    if (inspected === '') return;
+    const [{ LogPath: logPath }] = JSON.parse(inspected) as [{ LogPath: string }];
     look('docker inspect', inspected);
-    look('docker top', await docker('top', id, '-eo', 'pid,args').catch(() => ''));
-    look('environment', await environmentsOf(id));
-    const [container] = JSON.parse(inspected) as [{ LogPath: string }];
-    look('docker logs', await logsOf(id));
-    if (container.LogPath !== '') look('log file', await readFile(container.LogPath, 'utf8').catch(() => ''));
-  }
+    const [top, environments, logs] = await Promise.all([
+      docker('top', id, '-eo', 'pid,args').catch(() => ''),
+      environmentsOf(id),
+      logsOf(id),
+    ]);
+    look('docker top', top);
+    look('environment', environments);
+    look('docker logs', logs);
+    // Of the daemon; only some users may read it.
+    if (logPath !== '') look('log file', await readFile(logPath, 'utf8').catch(() => ''));
+  });
+  await Promise.all(looks);
   return [...new Set(leaks)];
 }
 
