@@ -204,7 +204,7 @@ describe('when the way to the Engine breaks', () => {
     const end = await running.ended;
     expect(end.kind).toBe('lost');
     expect(endError(running, end).text).toMatch(
-      /^source\/script was lost \(Docker can't be reached at .*\)\. Check that Docker is running, then run again to go on\.$/,
+      /^source\/script was lost \(Docker at .*way: .+\)\. Check that Docker is running, then run again to go on\.$/,
     );
     await whenGone();
     way.close();

@@ -34,14 +34,13 @@ export function dockerConnector(image: ConnectorImage): Connector {
 
 /** Whether Docker is there and has an image. Never rejects. */
 export async function hasImage(image: string): Promise<boolean> {
-  hostOfProcess ??= new DockerHost();
-  return hostOfProcess.docker
-    .getImage(image)
-    .inspect()
-    .then(
-      () => true,
-      () => false,
-    );
+  try {
+    hostOfProcess ??= new DockerHost();
+    await hostOfProcess.docker.getImage(image).inspect();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A Docker Engine, as this process uses it. */
@@ -123,9 +122,10 @@ class ContainerConnector implements Connector {
   }
 
   async #prepareOnce({ onNote, signal }: PrepareOptions): Promise<Prepared> {
-    const { docker } = this.#host;
+    const host = this.#host;
+    const { docker } = host;
     try {
-      const engine = await this.#host.ready();
+      const engine = await host.ready();
       const image = await provideImage(docker, {
         name: this.name,
         image: this.#image,

@@ -38,6 +38,7 @@ export class AttachedOutput extends Readable {
 
   /** Reads from this connection from now on. */
   connect(connection: Duplex): void {
+    connection.on('error', (error) => this.finish(error));
     if (this.#isOver) {
       connection.destroy();
       return;
@@ -45,7 +46,6 @@ export class AttachedOutput extends Readable {
     this.#connection = connection;
     connection.on('data', (chunk: Buffer) => this.#take(chunk));
     connection.once('end', () => this.finish(this.#demultiplexer.isBetweenFrames ? 'ended' : new Error(CUT)));
-    connection.on('error', (error) => this.finish(error));
     connection.once('close', () => this.finish(new Error(CUT)));
     if (!this.#wanted) this.#pause();
   }

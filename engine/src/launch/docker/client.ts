@@ -1,18 +1,30 @@
 import type { Duplex } from 'node:stream';
+import { CodedError } from '@penstock/protocol';
 import Docker from 'dockerode';
 
 /** How long the Engine may take to answer what needs no waiting: a machine under load takes seconds to make a container. */
 export const DOCKER_CALL_TIMEOUT_MS = 60_000;
 
-/** The Engine that DOCKER_HOST names, or that of this machine. */
+/**
+ * The Engine that DOCKER_HOST names, or that of this machine. Nothing is sent yet.
+ *
+ * @throws CodedError `config_invalid` for a DOCKER_HOST that is no address
+ */
 export function connectDocker(options?: Docker.DockerOptions): Docker {
-  return new Docker(options);
+  try {
+    return new Docker(options);
+  } catch (cause) {
+    throw new CodedError('config_invalid', {
+      message: `DOCKER_HOST can't be used: ${(cause as Error).message}.`,
+      remedy: 'Give it as unix:///PATH or tcp://HOST:PORT.',
+      cause,
+    });
+  }
 }
 
-/** The option that bounds a call: its own time, and the caller's signal where there is one. */
-export function within(signal?: AbortSignal): { readonly abortSignal: AbortSignal } {
-  const timeout = AbortSignal.timeout(DOCKER_CALL_TIMEOUT_MS);
-  return { abortSignal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]) };
+/** The option that bounds a call. */
+export function within(timeoutMs: number = DOCKER_CALL_TIMEOUT_MS): { readonly abortSignal: AbortSignal } {
+  return { abortSignal: AbortSignal.timeout(timeoutMs) };
 }
 
 /**

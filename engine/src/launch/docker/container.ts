@@ -10,12 +10,16 @@ import { AttachedOutput } from './attached-output.ts';
 import { attach, within } from './client.ts';
 import { FILES_FOLDER, filesOf } from './config-archive.ts';
 import { type ContainerPlan, containerName, containerOptions, memoryBytes } from './container-options.ts';
-import { dockerAddress, dockerError, statusOf } from './docker-error.ts';
+import { dockerAddress, dockerError, reasonOf, statusOf } from './docker-error.ts';
 import type { FileOwner } from './user.ts';
 import { type ContainerNews, listenForNews, watchRemoval } from './watch.ts';
 
 /** An exit code above this is a signal, as in a shell; Docker has no other way to say so. */
 const SIGNAL_EXIT_BASE = 128;
+
+/** How long the Engine may take to kill a container and to remove it, in milliseconds. Then it is left to itself. */
+const KILL_TIMEOUT_MS = 30_000;
+const REMOVE_TIMEOUT_MS = 10_000;
 
 /** Ends a start that is not wanted any more. */
 class StoppedSignal extends Error {}
@@ -35,6 +39,11 @@ export class RunningContainer implements RunningConnector {
   #isOver = false;
   /** What it is to end by, while it has not been started. */
   #stoppedBy: NodeJS.Signals | undefined;
+  #news: ContainerNews | undefined;
+  /** Rejects when the Engine doesn't do what it was told. */
+  readonly #abandoned: Promise<never>;
+  #abandon!: (error: Error) => void;
+  #abandonTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #killAtMs = Number.POSITIVE_INFINITY;
 
@@ -46,11 +55,11 @@ export class RunningContainer implements RunningConnector {
     // By name: it is known before the Engine has answered, and there must be a way to remove what it made too late.
     this.#container = docker.getContainer(containerName(plan.name, plan.request.command));
     this.#stderr.on('data', (chunk: Buffer) => this.#stderrTail.push(chunk));
-    this.ended = this.#run(owner).finally(() => {
-      this.#isOver = true;
-      clearTimeout(this.#killTimer);
-      this.stdin.destroy();
+    this.#abandoned = new Promise((_resolve, reject) => {
+      this.#abandon = reject;
     });
+    this.#abandoned.catch(() => undefined);
+    this.ended = this.#run(owner);
   }
 
   stderrTail(): string {
@@ -68,7 +77,11 @@ export class RunningContainer implements RunningConnector {
   }
 
   kill(): void {
-    if (!this.#isOver) this.#signal('SIGKILL');
+    if (this.#isOver) return;
+    this.#signal('SIGKILL');
+    this.#abandonTimer ??= setTimeout(() => {
+      this.#abandon(new Error(`Docker has not ended it within ${KILL_TIMEOUT_MS / 1000} s`));
+    }, KILL_TIMEOUT_MS);
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -83,11 +96,9 @@ export class RunningContainer implements RunningConnector {
   }
 
   async #run(owner: FileOwner): Promise<ConnectorEnd> {
-    let news: ContainerNews | undefined;
     try {
-      const started = await this.#start(owner);
-      news = started.news;
-      const code = await started.removed;
+      const { removed, news } = await this.#start(owner);
+      const code = await Promise.race([removed, this.#abandoned]);
       // The streams end when everything in them has been read.
       const ends = await Promise.all([this.stdout.whenClosed, this.#stderr.whenClosed]);
       const broken = ends.find((end) => end !== 'ended');
@@ -99,10 +110,15 @@ export class RunningContainer implements RunningConnector {
       this.#stderr.finish('ended');
       await this.#remove();
       if (thrown instanceof StoppedSignal) return { kind: 'killed', signal: this.#stoppedBy! };
-      const cause = dockerError(this.name, dockerAddress(this.#docker), thrown);
-      return this.#isStarted ? { kind: 'lost', cause } : { kind: 'never_started', cause };
+      const address = dockerAddress(this.#docker);
+      return this.#isStarted
+        ? { kind: 'lost', cause: new Error(`Docker at ${address}: ${reasonOf(thrown)}`, { cause: thrown }) }
+        : { kind: 'never_started', cause: dockerError(this.name, address, thrown) };
     } finally {
-      news?.stop();
+      this.#isOver = true;
+      clearTimeout(this.#killTimer);
+      clearTimeout(this.#abandonTimer);
+      this.#news?.stop();
       this.stdin.destroy();
       await finished(this.stdout).catch(() => undefined);
     }
@@ -116,24 +132,16 @@ export class RunningContainer implements RunningConnector {
     await this.#docker.createContainer({ name: id, ...containerOptions(this.#plan), ...within() });
     this.#goOn();
     if (files !== undefined) await this.#container.putArchive(files, { path: FILES_FOLDER, ...within() });
-    const [input, output, errors, news, { removed }] = await Promise.all([
-      // A connection each: one that nobody reads must not hold the others up.
-      attach(this.#docker, id, 'stdin'),
-      attach(this.#docker, id, 'stdout'),
-      attach(this.#docker, id, 'stderr'),
-      listenForNews(this.#docker, id),
+    const [news, { removed }] = await Promise.all([
+      listenForNews(this.#docker, id).then((heard) => this.#take(heard)),
       watchRemoval(this.#docker, id),
+      // A connection each: one that nobody reads must not hold the others up.
+      attach(this.#docker, id, 'stdin').then((connection) => this.stdin.connect(connection)),
+      attach(this.#docker, id, 'stdout').then((connection) => this.stdout.connect(connection)),
+      attach(this.#docker, id, 'stderr').then((connection) => this.#stderr.connect(connection)),
     ]);
-    this.stdin.connect(input);
-    this.stdout.connect(output);
-    this.#stderr.connect(errors);
-    try {
-      this.#goOn();
-      await this.#container.start(within());
-    } catch (error) {
-      news.stop();
-      throw error;
-    }
+    this.#goOn();
+    await this.#container.start(within());
     this.#isStarted = true;
     if (this.#stoppedBy !== undefined) this.#signal(this.#stoppedBy);
     // Without its output it works for nobody.
@@ -141,6 +149,13 @@ export class RunningContainer implements RunningConnector {
       void stream.whenClosed.then((end) => end !== 'ended' && this.kill());
     }
     return { removed, news };
+  }
+
+  /** Keeps them until the end, which may have come already when another part of the start has failed. */
+  #take(news: ContainerNews): ContainerNews {
+    this.#news = news;
+    if (this.#isOver) news.stop();
+    return news;
   }
 
   #goOn(): void {
@@ -165,6 +180,6 @@ export class RunningContainer implements RunningConnector {
 
   /** Removes whatever of it there may be, with its volume. Never rejects. */
   async #remove(): Promise<void> {
-    await this.#container.remove({ force: true, v: true, ...within() }).catch(() => undefined);
+    await this.#container.remove({ force: true, v: true, ...within(REMOVE_TIMEOUT_MS) }).catch(() => undefined);
   }
 }
