@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildBenchImages, hasImages, imageMegabytes, removeBenchImages } from './launch/images.ts';
-import { type Way, waysOfRunning } from './launch/ways.ts';
+import { removeContainers, type Way, waysOfRunning } from './launch/ways.ts';
 
 const { values } = parseArgs({
   options: {
@@ -91,6 +91,7 @@ try {
     );
   }
 } finally {
+  await removeContainers();
   await rm(folder, { recursive: true, force: true });
   await removeBenchImages(images);
 }

@@ -24,7 +24,9 @@ export interface Setting {
   readonly images: BenchImages;
 }
 
-const containerArgs = ['run', '--rm', '--log-driver', 'none', '--network', 'none', '--read-only'];
+/** On the containers, so that those that a failure left behind can be found. */
+const label = 'penstock.bench';
+const containerArgs = ['run', '--rm', '--label', label, '--log-driver', 'none', '--network', 'none', '--read-only'];
 const connectors = ['source-stripe', 'destination-postgres'] as const;
 
 /** All ways, the reference first. @throws Error when a file can't be written */
@@ -139,6 +141,14 @@ export async function waysOfRunning(setting: Setting): Promise<readonly Way[]> {
       images: ['penstock'],
     },
   ];
+}
+
+/** Removes containers of a way that failed: the parts of a pod wait for each other. */
+export async function removeContainers(): Promise<void> {
+  const ids = (await run('docker', ['ps', '--all', '--quiet', '--filter', `label=${label}`]))
+    .split('\n')
+    .filter(Boolean);
+  if (ids.length > 0) await run('docker', ['rm', '--force', ...ids]);
 }
 
 /** `source | destination`, as the shell does it. */
