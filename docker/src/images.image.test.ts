@@ -7,7 +7,8 @@ import { isConnector } from './labels.ts';
 import { programs } from './programs.ts';
 import { docker, endOfDocker } from './testing/docker.ts';
 
-const IMAGE_BYTES_MAX = 160_000_000;
+/** In MiB, as Node alone is 121; the public base has some 20 more than the one that is made here. */
+const IMAGE_MIB_MAX = 160;
 
 /** As strict as `docker run` can be. */
 const locked = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--network', 'none'];
@@ -37,7 +38,7 @@ describe.each(programs)('image $name', (program) => {
     const [image] = JSON.parse(await docker('image', 'inspect', name)) as [
       { Size: number; Config: { User: string; Env: string[]; Labels: Record<string, string> } },
     ];
-    expect(image.Size).toBeLessThanOrEqual(IMAGE_BYTES_MAX);
+    expect(image.Size / 1024 / 1024).toBeLessThanOrEqual(IMAGE_MIB_MAX);
     expect(image.Config.User).toBe('1000:1000');
     // The public base names the file of the certificates.
     const names = image.Config.Env.map((variable) => variable.replace(/=.*/s, ''));
