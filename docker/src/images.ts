@@ -44,7 +44,10 @@ async function buildImage(program: Program, { registry, platforms }: BuildOption
   const version = labels['org.opencontainers.image.version']!;
   const image = `${registry === undefined ? '' : `${registry}/`}${program.name}`;
   await runDocker(`Building ${image}`, [
-    ...(registry === undefined ? ['build', '--quiet'] : ['buildx', 'build', '--platform', platforms, '--push']),
+    // Pushed images never stand on a base that was made here.
+    ...(registry === undefined
+      ? ['build', '--quiet']
+      : ['buildx', 'build', '--platform', platforms, '--push', '--pull']),
     ...['--file', join(import.meta.dirname, '..', program.dockerfile)],
     ...['--build-arg', `NODE_IMAGE=${nodeBase.image}`],
     ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
