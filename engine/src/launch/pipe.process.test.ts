@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,7 +121,6 @@ describe('an engine that is joined with its connectors by named pipes', () => {
       );
     };
     const pod = await startPod(folder, { source: { ...slow, delay_ms: 60_000 }, prepare: cut });
-    const { execFileSync } = await import('node:child_process');
     await untilRecords(folder, 10);
     execFileSync('sh', [join(folder, 'cut.sh')]);
     pod.source.kill('SIGKILL');

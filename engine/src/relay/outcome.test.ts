@@ -9,6 +9,7 @@ import type { RelayEnd } from './relay.ts';
 const connector = (name: string): RunningConnector =>
   ({ name, stderrTail: () => 'first line\nlast words\n' }) as unknown as RunningConnector;
 const exited = (code: number): ConnectorEnd => ({ kind: 'exited', code });
+const closed: ConnectorEnd = { kind: 'closed' };
 const killed: ConnectorEnd = { kind: 'killed', signal: 'SIGKILL' };
 
 function progress(streams: Record<string, Partial<StreamProgress>>): ProgressPayload {
@@ -91,6 +92,30 @@ describe('the end of a run', () => {
     ],
     ['is bad when the source was killed', { sourceEnd: killed }, halfway, { code: 'connector_failed' }],
     ['is bad when the destination was killed', { destinationEnd: killed }, done, { code: 'connector_failed' }],
+    [
+      'is good when nothing is known of both but that they said all there was to say',
+      { sourceEnd: closed, destinationEnd: closed },
+      done,
+      fine,
+    ],
+    [
+      'is good when of both is known only that they are over, and a stream failed',
+      { sourceEnd: closed, destinationEnd: closed },
+      failed,
+      fine,
+    ],
+    [
+      'is early when the source was asked to stop and closed its output',
+      { sourceCutOff: true, sourceEnd: closed, destinationEnd: closed },
+      halfway,
+      { ...fine, hasMore: true },
+    ],
+    [
+      'is bad when a destination closed its output with streams still open',
+      { sourceEnd: closed, destinationEnd: closed },
+      halfway,
+      { code: 'connector_failed', lost: [] },
+    ],
     [
       'is the first error, whatever followed from it',
       { error: violated, sourceCutOff: true, sourceEnd: killed },
