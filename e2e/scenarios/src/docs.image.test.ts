@@ -27,7 +27,7 @@ test('every command of the README for Docker works, once the images are made', a
   const { code, output } = await runBlocks([{ heading: '', text: rest.join('\n') }], sandbox.path, {});
   expect(code, output).toBe(0);
   expect(output).toContain('stripe-to-postgres: complete');
-  const project = 'label=com.docker.compose.project=docker';
+  const project = 'label=com.docker.compose.project=penstock';
   expect(await dockerLines('ps', '--all', '--quiet', '--filter', project)).toEqual([]);
   expect(await dockerLines('volume', 'ls', '--quiet', '--filter', project)).toEqual([]);
 });
