@@ -18,7 +18,11 @@ const configHelp = `Config of a connector, strongest first:
                \${NAME} in it is the environment
   environment  STRIPE_API_KEY, POSTGRES_URL: TYPE_KEY, for any other key
 A secret is never a flag: use the environment, \${NAME} in the file, or a key
-that ends in _file. \`penstock spec --source stripe\` lists the keys.`;
+that ends in _file. \`penstock spec --source stripe\` lists the keys.
+
+Containers: --launcher docker runs the image source-stripe in place of the
+program. How, say --docker.network NAME, --docker.memory 512m, --docker.cpus 2
+and --docker.pull missing|always|never, or the section docker of the file.`;
 
 const syncHelp = `${configHelp}
 

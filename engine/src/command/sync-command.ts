@@ -1,7 +1,8 @@
 import { CodedError, encodeMessage, toCodedError } from '@penstock/protocol';
 import type { Connector } from '../launch/launcher.ts';
 import { removeLeftovers } from '../launch/private-folder.ts';
-import { loadPipeline, locateState, prepareSide } from '../pipeline/prepare.ts';
+import { locateState } from '../pipeline/locate-state.ts';
+import { loadPipeline, prepareSide } from '../pipeline/prepare.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { failureBeforeRun, runSync } from '../sync.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';

@@ -4,13 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { CodedError } from '@penstock/protocol';
 import type { AskOptions } from '../launch/ask-connector.ts';
 import type { Environment } from '../pipeline/environment.ts';
-import {
-  locateState,
-  type NamedPipeline,
-  type PrepareContext,
-  prepareSide,
-  type StatePlace,
-} from '../pipeline/prepare.ts';
+import { locateState, type StatePlace } from '../pipeline/locate-state.ts';
+import { type NamedPipeline, type PrepareContext, prepareSide } from '../pipeline/prepare.ts';
 import { fileStateStore } from '../store/file-state-store.ts';
 import { postgresStateStore } from '../store/postgres-state-store.ts';
 import type { StateStore } from '../store/state-store.ts';

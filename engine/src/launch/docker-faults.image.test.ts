@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -14,6 +13,7 @@ import { engineLabels, identifyEngine, SIDE_LABEL } from './docker/engine-identi
 import { sweep } from './docker/sweep.ts';
 import { DockerHost, dockerConnector } from './docker.ts';
 import type { Connector, RunningConnector } from './launcher.ts';
+import { CuttableWay } from './testing/cuttable-way.ts';
 import { ScriptImage } from './testing/script-image.ts';
 
 const docker = new Docker();
@@ -163,37 +163,6 @@ describe('what keeps a container from starting is said with its remedy:', () => 
     );
   });
 });
-
-/** The way to the Engine, which can be cut. */
-class CuttableWay {
-  readonly path: string;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-
-  constructor(path: string) {
-    this.path = path;
-    this.#server = createServer({ allowHalfOpen: true }, (client) => {
-      const engine = createConnection({ path: '/var/run/docker.sock', allowHalfOpen: true });
-      for (const [from, to] of [
-        [client, engine],
-        [engine, client],
-      ] as const) {
-        this.#sockets.add(from);
-        from.on('error', () => to.destroy()).pipe(to);
-      }
-    }).listen(path);
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-  }
-
-  close(): void {
-    this.#server.close();
-    this.cut();
-  }
-}
 
 describe('when the way to the Engine breaks', () => {
   it('the connector is lost, which is said; and its container is removed when there is a way again', async () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takeDottedFlags } from './dotted-flags.ts';
-import { loadPipeline, locateState, type PreparedSide } from './prepare.ts';
+import { locateState } from './locate-state.ts';
+import { loadPipeline, type PreparedSide } from './prepare.ts';
 import { resolveConnector } from './resolve-connector.ts';
 
 let folder: string;

@@ -166,8 +166,8 @@ export class RunningContainer implements RunningConnector {
     const { memory } = this.#plan.settings;
     if (code !== 0 && /exec format error/.test(this.#stderrTail.toString())) {
       const { image, platform } = this.#plan;
-      const message = `${this.name}: the image ${image} is made for ${platform}, which this machine can't run.`;
-      const remedy = 'Build or pull it for the platform of this machine.';
+      const message = `${this.name}: the program of the image ${image} (${platform}) can't be run by this machine: exec format error.`;
+      const remedy = 'Build or pull the image for the platform of this machine.';
       return { kind: 'never_started', cause: new CodedError('connector_not_found', { message, remedy }) };
     }
     const wasKilled = code === SIGNAL_EXIT_BASE + constants.signals.SIGKILL;

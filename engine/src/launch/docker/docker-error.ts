@@ -88,7 +88,8 @@ export function dockerError(what: string, address: string, error: unknown): Code
   const status = statusOf(error) ?? 0;
   if (/executable file not found|no such file or directory|permission denied|exec format error/i.test(reason)) {
     return new CodedError('connector_not_found', {
-      message: `${what}: the program of its image can't be started: ${reason}.`,
+      // The rest is which part of Docker told which.
+      message: `${what}: the program of its image can't be started: ${/(exec: .*?)(?:: unknown)?$/.exec(reason)?.[1] ?? reason}.`,
       remedy: 'Check the ENTRYPOINT of the image.',
       cause: error,
     });
