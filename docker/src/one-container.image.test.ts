@@ -50,3 +50,12 @@ it('syncs in one container whose root is read-only, and finds nothing to create 
   }
   expect(created).toEqual([1234, 0]);
 });
+
+it('says what it lacks where there is no folder for temporary files', async () => {
+  const source = ['--source', 'stripe', '--destination', 'postgres'];
+  const environment = ['--env', 'STRIPE_API_KEY=sk_test_123', '--env', `POSTGRES_URL=${url}`];
+  const args = ['run', '--rm', '--read-only', ...environment, 'penstock', 'check', ...source];
+  const { code, stdout, stderr } = await endOfDocker(...args);
+  expect(code).toBe(20);
+  expect(stdout + stderr).toMatch(/can't be written to \/tmp: EROFS.*--tmpfs \/tmp/);
+});

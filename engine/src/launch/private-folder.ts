@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CodedError } from '@penstock/protocol';
 
 /** With the host: containers that share a folder for temporary files don't know each other's processes. */
 const PREFIX = `penstock-run-${hostname().replace(/[^A-Za-z0-9]/g, '_')}-`;
@@ -13,10 +14,21 @@ export class PrivateFolder {
     this.path = path;
   }
 
+  /** @throws CodedError `config_invalid` where temporary files can't be made: a read-only container without a place for them */
   static async create(): Promise<PrivateFolder> {
-    const path = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
-    await chmod(path, 0o700);
-    return new PrivateFolder(path);
+    try {
+      const path = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
+      await chmod(path, 0o700);
+      return new PrivateFolder(path);
+    } catch (cause) {
+      const { code = '' } = cause as NodeJS.ErrnoException;
+      if (!['EROFS', 'EACCES', 'ENOENT', 'ENOTDIR'].includes(code)) throw cause;
+      throw new CodedError('config_invalid', {
+        message: `A connector's files can't be written to ${tmpdir()}: ${code}.`,
+        remedy: 'Set TMPDIR to a folder that can be written; in a container, mount one there: --tmpfs /tmp.',
+        cause,
+      });
+    }
   }
 
   /** Writes a JSON file with mode 0600. @returns its path */
