@@ -149,6 +149,19 @@ describe('a pod of three containers', () => {
     await expectTables('evicted');
   });
 
+  test('completes its Job when there is nothing left to do in the run', async () => {
+    const { pod } = three;
+    const [engine] = pod.containers.filter(({ name }) => name === 'engine');
+    const others = pod.containers.filter(({ name }) => name !== 'engine');
+    const again = { ...pod, containers: [...others, { ...engine!, args: [...engine!.args!, '--run-id=one'] }] };
+    for (const round of [1, 2]) {
+      const running = await start({ ...three, pod: again }, { name: 'over' });
+      expect(await running.ended, await running.logs('engine')).toMatchObject({ source: 0, destination: 0, engine: 0 });
+      if (round === 2) expect(await running.logs('engine')).toContain('there is nothing left to do in it');
+    }
+    await expectTables('over');
+  });
+
   test('fails its Job at once when the key is wrong', async () => {
     const pod = await start(three, { name: 'wrong_key', apiKey: 'nonsense' });
     const codes = await pod.ended;
