@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -223,9 +224,12 @@ describe('the sweep', () => {
   }
 
   it('removes what engines that are gone have left, with its volume, and nothing else', async () => {
-    const own = await identifyEngine(docker);
-    const { pid } = spawn(process.execPath, ['-e', '']);
-    const gone = await leftover(engineLabels({ ...own, pid: pid!, start: '1' }));
+    const { pid, start } = await identifyEngine(docker);
+    // Engines at work beside this test sweep too, and are to know nothing of these.
+    const own = { pid, start, space: `${randomUUID()}/1` };
+    const child = spawn(process.execPath, ['-e', '']);
+    await once(child, 'exit');
+    const gone = await leftover(engineLabels({ ...own, pid: child.pid! }));
     const reused = await leftover(engineLabels({ ...own, start: '1' }));
     const alive = await leftover(engineLabels(own));
     const elsewhere = await leftover(engineLabels({ ...own, space: 'another/1' }));

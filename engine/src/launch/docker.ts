@@ -73,9 +73,9 @@ interface Prepared {
 
 class ContainerConnector implements Connector {
   readonly name: string;
-  readonly isElsewhere: { readonly hasOwnLocalhost: boolean };
   readonly #image: string;
   readonly #settings: DockerSettings;
+  #network: string | undefined;
   readonly #givenHost: DockerHost | undefined;
   #prepared: Promise<Prepared> | undefined;
 
@@ -84,8 +84,12 @@ class ContainerConnector implements Connector {
     this.#image = image;
     this.#settings = settings ?? {};
     this.#givenHost = host;
-    const { network } = this.#settings;
-    this.isElsewhere = { hasOwnLocalhost: network !== 'host' && network?.startsWith('container:') !== true };
+    this.#network = this.#settings.network;
+  }
+
+  /** Of the network, it is known after `prepare`. */
+  get isElsewhere(): { readonly hasOwnLocalhost: boolean } {
+    return { hasOwnLocalhost: this.#network !== 'host' && this.#network?.startsWith('container:') !== true };
   }
 
   async prepare(options: PrepareOptions): Promise<void> {
@@ -101,7 +105,7 @@ class ContainerConnector implements Connector {
         platform: image.platform,
         request,
         settings: this.#settings,
-        defaultNetwork: defaultNetwork(engine),
+        network: this.#network,
         labels: { ...engineLabels(engine), [SIDE_LABEL]: this.name, [COMMAND_LABEL]: request.command },
       };
       return new RunningContainer(this.#host.docker, plan, owner);
@@ -126,6 +130,7 @@ class ContainerConnector implements Connector {
     const { docker } = host;
     try {
       const engine = await host.ready();
+      this.#network ??= defaultNetwork(engine);
       const image = await provideImage(docker, {
         name: this.name,
         image: this.#image,

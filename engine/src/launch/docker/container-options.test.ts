@@ -10,14 +10,14 @@ const request = {
   secrets: ['hunter2'],
 } as const;
 
-function plan(settings: ContainerPlan['settings'] = {}, defaultNetwork?: string): ContainerPlan {
+function plan(network?: string): ContainerPlan {
   return {
     name: 'source/x',
     image: 'x',
     platform: 'linux/amd64',
     request,
-    settings,
-    defaultNetwork,
+    settings: {},
+    network,
     labels: { a: 'b' },
   };
 }
@@ -36,16 +36,8 @@ describe('how a container is made', () => {
     expect(containerOptions(spec).Cmd).toEqual(['spec']);
   });
 
-  it('takes the network of the pipeline, else that of the engine, else the default', () => {
-    const of = (network: string | undefined, own: string | undefined): string | undefined =>
-      containerOptions(plan(network === undefined ? {} : { network }, own)).HostConfig?.NetworkMode;
-    expect(of('given', 'own')).toBe('given');
-    expect(of(undefined, 'own')).toBe('own');
-    expect(of(undefined, undefined)).toBeUndefined();
-  });
-
   it('gives no name for the host in the network of another container, which takes none', () => {
-    expect(containerOptions(plan({ network: 'container:x' })).HostConfig?.ExtraHosts).toBeUndefined();
+    expect(containerOptions(plan('container:x')).HostConfig?.ExtraHosts).toBeUndefined();
     expect(containerOptions(plan()).HostConfig?.ExtraHosts).toHaveLength(1);
   });
 

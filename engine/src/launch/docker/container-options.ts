@@ -20,8 +20,8 @@ export interface ContainerPlan {
   readonly platform: string;
   readonly request: LaunchRequest;
   readonly settings: DockerSettings;
-  /** Of the engine; `docker.network` goes before it. */
-  readonly defaultNetwork: string | undefined;
+  /** Docker's default when undefined. */
+  readonly network: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -44,8 +44,7 @@ export function memoryBytes(text: string): number {
  * it: `docker inspect` shows all of this (P7). Pure.
  */
 export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOptions {
-  const { settings, request } = plan;
-  const network = settings.network ?? plan.defaultNetwork;
+  const { settings, request, network } = plan;
   const memory = settings.memory === undefined ? undefined : memoryBytes(settings.memory);
   return {
     Image: plan.image,
