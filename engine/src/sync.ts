@@ -260,19 +260,20 @@ async function move(
 }
 
 async function launchBoth(
-  { source, destination }: SyncOptions,
+  { source, destination, startTimeoutMs }: SyncOptions,
   catalog: ConfiguredCatalog,
   state: SyncState,
   signal: AbortSignal,
 ): Promise<[RunningConnector, RunningConnector]> {
   const names = new Set(catalog.streams.map(({ stream }) => stream.name));
   const streams = Object.fromEntries(Object.entries(state.source.streams).filter(([name]) => names.has(name)));
+  const wait = { signal, ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }) };
   const write = {
     command: 'write',
     config: destination.config,
     secrets: destination.secrets,
     catalog,
-    signal,
+    ...wait,
   } as const;
   const read = {
     command: 'read',
@@ -280,7 +281,7 @@ async function launchBoth(
     secrets: source.secrets,
     catalog,
     state: { streams, global: state.source.global },
-    signal,
+    ...wait,
   } as const;
   const writer = await destination.connector.launch(write);
   try {

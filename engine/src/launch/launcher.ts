@@ -24,6 +24,8 @@ export interface LaunchRequest {
   readonly secrets?: readonly string[];
   /** Aborted when it is not to begin any more: for a launcher that has to wait for somebody else. */
   readonly signal?: AbortSignal;
+  /** How long such a launcher waits. */
+  readonly startTimeoutMs?: number;
 }
 
 /** A connector at work. */

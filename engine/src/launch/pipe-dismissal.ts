@@ -13,7 +13,7 @@ export async function dismiss(pipes: ConnectorPipes, nothingToDo: boolean): Prom
   const command = pipes.side === 'source' ? 'read' : 'write';
   const work = nothingToDo ? { catalog: { streams: [] }, state: { streams: {}, global: {} } } : {};
   try {
-    const running = await joinPipes(pipes, { command, ...work, timeoutMs: DISMISSAL_TIMEOUT_MS });
+    const running = await joinPipes(pipes, { command, ...work, startTimeoutMs: DISMISSAL_TIMEOUT_MS });
     running.stdout.resume();
     // The end of a source's input stops it, which is not what has happened when it was done.
     if (command === 'write' || !nothingToDo) running.stdin.end();

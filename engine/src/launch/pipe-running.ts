@@ -6,10 +6,8 @@ import { CONNECTOR_START_TIMEOUT_MS, type LaunchRequest, type RunningConnector }
 import type { ConnectorPipes } from './pipe.ts';
 
 /** What a connector that has been started by somebody else is told to do. */
-export interface JoinRequest extends Pick<LaunchRequest, 'catalog' | 'state' | 'signal'> {
+export interface JoinRequest extends Pick<LaunchRequest, 'catalog' | 'state' | 'signal' | 'startTimeoutMs'> {
   readonly command: 'read' | 'write';
-  /** How long the connector may take to open its ends. */
-  readonly timeoutMs?: number;
 }
 
 /**
@@ -29,7 +27,7 @@ export async function joinPipes(pipes: ConnectorPipes, request: JoinRequest): Pr
   for (const pipe of handed) void handOver(at(pipe), request[pipe], over.signal);
   const given = new AbortController();
   const signal = AbortSignal.any([given.signal, ...(request.signal === undefined ? [] : [request.signal])]);
-  const wait = { timeoutMs: request.timeoutMs ?? CONNECTOR_START_TIMEOUT_MS, signal };
+  const wait = { timeoutMs: request.startTimeoutMs ?? CONNECTOR_START_TIMEOUT_MS, signal };
   const open = async (pipe: 'input' | 'output'): Promise<Socket> => {
     try {
       return await openNamedPipe(at(pipe), pipe === 'input' ? 'write' : 'read', wait);
@@ -68,7 +66,7 @@ function openError(name: string, pipe: 'input' | 'output', path: string, cause: 
   if (cause.code !== 'ETIMEDOUT') return new CodedError('connector_not_found', { message, cause });
   return new CodedError('timed_out', {
     message,
-    remedy: `Does it run, with --${pipe} ${path}? The log of its container tells.`,
+    remedy: `Does it run, with --${pipe} ${path}? The log of its container tells. --start-timeout gives it longer.`,
   });
 }
 

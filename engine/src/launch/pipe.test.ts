@@ -88,11 +88,11 @@ describe('joining a connector', () => {
 
   it('gives up a connector that does not come, or only half', async () => {
     makeAll();
-    const nobody = joinPipes(pipes(), { command: 'read', timeoutMs: 100 });
+    const nobody = joinPipes(pipes(), { command: 'read', startTimeoutMs: 100 });
     expect(await failureOf(nobody)).toMatch(
       /^timed_out source\/x: .* within 0.1 s\. Does it run, with --(input|output) /,
     );
-    const half = joinPipes(pipes(), { command: 'read', timeoutMs: 500 });
+    const half = joinPipes(pipes(), { command: 'read', startTimeoutMs: 500 });
     const output = createWriteStream(at('output'));
     expect(await failureOf(half)).toMatch(/^timed_out .*input: nobody opened it for reading/);
     output.destroy();
