@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { composeCommand } from './harness/compose.ts';
+import { removeNetwork } from './harness/containers.ts';
 import { makeSandbox, runBlocks, type Sandbox, shellBlocks } from './harness/docs-blocks.ts';
-import { docker, dockerLines } from './harness/shell.ts';
+import { dockerLines, runShell } from './harness/shell.ts';
 
 let sandbox: Sandbox;
 
@@ -8,13 +10,16 @@ beforeAll(async () => {
   sandbox = await makeSandbox();
 });
 
-/** The page names them, so that its reader can. */
-const CONTAINERS = ['stripe', 'warehouse'];
+/** The page names it, so that its reader can. */
 const NETWORK = 'penstock';
+const COMPOSE = 'label=com.docker.compose.project=penstock';
 
 afterAll(async () => {
-  await docker('rm', '--force', '--volumes', ...CONTAINERS).catch(() => '');
-  await docker('network', 'rm', NETWORK).catch(() => '');
+  // Only after a failure they are still there.
+  await removeNetwork(NETWORK).catch(() => '');
+  if ((await dockerLines('ps', '--all', '--quiet', '--filter', COMPOSE)).length > 0) {
+    await runShell(composeCommand('penstock', ['docker/compose.yml'], 'down --volumes'), sandbox.path);
+  }
   await sandbox?.remove();
 });
 
@@ -27,9 +32,8 @@ test('every command of the README for Docker works, once the images are made', a
   const { code, output } = await runBlocks([{ heading: '', text: rest.join('\n') }], sandbox.path, {});
   expect(code, output).toBe(0);
   expect(output).toContain('stripe-to-postgres: complete');
-  const project = 'label=com.docker.compose.project=penstock';
-  expect(await dockerLines('ps', '--all', '--quiet', '--filter', project)).toEqual([]);
-  expect(await dockerLines('volume', 'ls', '--quiet', '--filter', project)).toEqual([]);
+  expect(await dockerLines('ps', '--all', '--quiet', '--filter', COMPOSE)).toEqual([]);
+  expect(await dockerLines('volume', 'ls', '--quiet', '--filter', COMPOSE)).toEqual([]);
 });
 
 test('every command of the guide to Docker works, and its last ones leave nothing', async () => {

@@ -56,12 +56,23 @@ async function kill(victim: Victim, sync: RunningShell, plan: SyncPlan, way: Way
     return;
   }
   const isEngine = victim === 'engine' || victim === 'starting engine';
-  if (isEngine && way === 'launcher on the host') return void process.kill(sync.pid, 'SIGKILL');
-  const [id] = isEngine
-    ? [`${plan.prefix}-engine`]
-    : await world.containers(`penstock.command=${victim === 'source' ? 'read' : 'write'}`);
-  // It may have ended by itself by now; the round counts as not cut short.
-  if (id !== undefined) await docker('kill', '--signal', 'KILL', id).catch(() => '');
+  if (isEngine && way === 'launcher on the host') {
+    process.kill(sync.pid, 'SIGKILL');
+    return;
+  }
+  let hasEnded = false;
+  void sync.ended.then(() => (hasEnded = true));
+  // A starting engine's container may not be there yet.
+  for (let isKilled = false; !isKilled && !hasEnded; await delay(20)) {
+    const [id] = isEngine
+      ? [`${plan.prefix}-engine`]
+      : await world.containers(`penstock.command=${victim === 'source' ? 'read' : 'write'}`);
+    if (id === undefined) continue;
+    isKilled = await docker('kill', '--signal', 'KILL', id).then(
+      () => true,
+      () => false,
+    );
+  }
 }
 
 /** Waits until nothing that an engine made is there any more. @throws Error when something still is after 20 seconds */

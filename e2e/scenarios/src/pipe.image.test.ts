@@ -21,12 +21,12 @@ const prefix = `penstock-pipe-${randomBytes(4).toString('hex')}`;
 
 beforeAll(async () => {
   [world, folder] = await Promise.all([
-    startContainerWorld(['--seed', '21', '--objects', '0', '--count', '/v1/customers=12000']),
+    startContainerWorld(['--seed', '21', '--objects', '0', '--count', '/v1/customers=16000']),
     makeScenarioFolder(0o755),
   ]);
   client = await world.database.connect();
   await folder.json('fast-source.json', { api_key: 'sk_test_pipe', base_url: SIMULATOR_URL, rate_limit: 1000 });
-  await folder.json('source.json', { api_key: 'sk_test_pipe', base_url: SIMULATOR_URL, rate_limit: 60 });
+  await folder.json('source.json', { api_key: 'sk_test_pipe', base_url: SIMULATOR_URL, rate_limit: 40 });
   await folder.json('destination.json', { url: world.database.url });
   const streams = await discoverInContainer(folder, world.network, 'source.json');
   customers = streams.find((stream) => stream.name === 'customers')!;
@@ -138,12 +138,12 @@ test('the records of a source lie in the log of the daemon, unless the log drive
       folder.path,
     );
   const [kept, none] = [await read('kept', 'json-file'), await read('none', 'none')];
-  expect(Number(kept.stdout)).toBeGreaterThan(12_000);
-  expect(Number(none.stdout)).toBeGreaterThan(12_000);
+  expect(Number(kept.stdout)).toBeGreaterThan(16_000);
+  expect(Number(none.stdout)).toBeGreaterThan(16_000);
   const log = (await docker('logs', `${prefix}-kept`))
     .split('\n')
     .filter((line) => line.startsWith('{"type":"record"'));
-  expect(log).toHaveLength(12_000);
+  expect(log).toHaveLength(16_000);
   await expect(docker('logs', `${prefix}-none`)).rejects.toThrow('does not support reading');
   await docker('rm', `${prefix}-kept`, `${prefix}-none`);
 });

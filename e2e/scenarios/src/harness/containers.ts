@@ -68,18 +68,20 @@ export async function startContainerWorld(simulatorArgs: readonly string[]): Pro
         );
         return names.flat();
       },
-      remove: () => removeNetwork(network),
+      remove: () => removeNetwork(network.getName()),
     };
   } catch (error) {
-    await removeNetwork(network);
+    await removeNetwork(network.getName());
     throw error;
   }
 }
 
-async function removeNetwork(network: StartedNetwork): Promise<void> {
-  const containers = await dockerLines('ps', '--all', '--quiet', '--filter', `network=${network.getName()}`);
-  if (containers.length > 0) await docker('rm', '--force', '--volumes', ...containers);
-  await network.stop();
+/** Removes a network with all containers in it, and their volumes. */
+export async function removeNetwork(name: string): Promise<void> {
+  const containers = await dockerLines('ps', '--all', '--quiet', '--filter', `network=${name}`);
+  // Some of them may be about to be removed by Docker itself.
+  if (containers.length > 0) await docker('rm', '--force', '--volumes', ...containers).catch(() => '');
+  await docker('network', 'rm', name);
 }
 
 async function startSimulatorContainer(network: StartedNetwork, args: readonly string[]): Promise<Simulator> {

@@ -9,6 +9,9 @@ import type { IContainer, IPodSpec, IVolume } from 'kubernetes-models/v1';
 import { docker, dockerLines, runShell } from './shell.ts';
 import type { ScenarioFolder } from './workspace.ts';
 
+/** Begins the names of this run's containers and volumes. */
+const prefix = `penstock-pod-${randomBytes(4).toString('hex')}`;
+
 /** What a pod gets from its cluster. */
 export interface Cluster {
   /** Docker network. */
@@ -35,7 +38,7 @@ export interface RunningPod {
 
 /** Starts a pod; resolves when its main containers run, or an init container has failed. */
 export async function startPod(pod: IPodSpec, cluster: Cluster): Promise<RunningPod> {
-  const id = `penstock-pod-${randomBytes(4).toString('hex')}`;
+  const id = `${prefix}-${randomBytes(4).toString('hex')}`;
   const mounts = new Map<string, string>();
   for (const volume of pod.volumes ?? []) mounts.set(volume.name, await provide(volume, id, pod, cluster));
   const memoryVolumes = [...mounts.values()].filter((source) => !source.startsWith('/'));
@@ -90,9 +93,9 @@ export async function startPod(pod: IPodSpec, cluster: Cluster): Promise<Running
   };
 }
 
-/** Names of what pods have left behind. */
+/** Names of what the pods of this run have left behind. */
 export async function leftovers(): Promise<string[]> {
-  const filter = ['--filter', 'name=penstock-pod-'];
+  const filter = ['--filter', `name=${prefix}`];
   const containers = await dockerLines('ps', '--all', ...filter, '--format', '{{.Names}}');
   return [...containers, ...(await dockerLines('volume', 'ls', ...filter, '--format', '{{.Name}}'))];
 }
