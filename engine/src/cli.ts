@@ -11,6 +11,10 @@ import { untilStopped } from './command/stop-signals.ts';
 import { syncCommand } from './command/sync-command.ts';
 import { takeDottedFlags } from './pipeline/dotted-flags.ts';
 
+const containersHelp = `Containers: --launcher docker runs the image source-stripe in place of the
+program. How, say --pull, --docker.network NAME, --docker.memory 512m and
+--docker.cpus 2, or the section docker of the file.`;
+
 const configHelp = `Config of a connector, strongest first:
   flags        --stripe.rate-limit 50, --postgres.schema app; with --source. or
                --destination. before the type where both sides have the same
@@ -20,9 +24,7 @@ const configHelp = `Config of a connector, strongest first:
 A secret is never a flag: use the environment, \${NAME} in the file, or a key
 that ends in _file. \`penstock spec --source stripe\` lists the keys.
 
-Containers: --launcher docker runs the image source-stripe in place of the
-program. How, say --docker.network NAME, --docker.memory 512m, --docker.cpus 2
-and --docker.pull missing|always|never, or the section docker of the file.`;
+${containersHelp}`;
 
 const syncHelp = `${configHelp}
 
@@ -89,7 +91,7 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
     .command(
       'spec',
       'List what the config of a connector may hold',
-      (y) => withPipelineOptions(y).option('json', json),
+      (y) => withPipelineOptions(y).option('json', json).epilogue(containersHelp),
       runShort(specCommand),
     )
     .command('state', 'Look at the saved state, or forget it', (y) =>

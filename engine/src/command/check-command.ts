@@ -11,7 +11,7 @@ import { loadPipeline, type NamedPipeline, prepareSide } from '../pipeline/prepa
 import type { Side } from '../pipeline/resolve-connector.ts';
 import { showMessage } from '../relay/show-message.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
-import { askOptions, prepareContext } from './workspace.ts';
+import { askOptions, prepareContext, reachesOwnPostgres, withOwnPostgres } from './workspace.ts';
 
 /** Checks both sides, and says one line for each. @returns the exit code: that of the worst */
 export async function checkCommand(
@@ -19,7 +19,9 @@ export async function checkCommand(
   context: CommandContext,
 ): Promise<number> {
   const pipeline = await loadPipeline(pipelineRequest(args, context));
-  const sides = (['source', 'destination'] as const).filter((side) => pipeline[side] !== undefined);
+  const sides = (['source', 'destination'] as const).filter(
+    (side) => pipeline[side] !== undefined || !reachesOwnPostgres(pipeline),
+  );
   const results = await Promise.all(sides.map((side) => checkSide(pipeline, side, context)));
   for (const [i, { name, status }] of results.entries()) {
     const { message } = status;
@@ -32,7 +34,7 @@ export async function checkCommand(
       );
     }
   }
-  if (pipeline.destination === undefined && args.json !== true) {
+  if (pipeline.destination === undefined && reachesOwnPostgres(pipeline) && args.json !== true) {
     context.stdout.write('destination none   sync uses a Postgres of your own in your data folder\n');
   }
   return Math.max(...results.map(({ exitCode }) => exitCode));
@@ -48,7 +50,9 @@ async function checkSide(pipeline: NamedPipeline, side: Side, context: CommandCo
   const choice = pipeline[side];
   let name = choice?.kind === 'type' ? `${side}/${choice.type}` : side;
   try {
-    const prepared = (await prepareSide(pipeline, side, prepareContext(context)))!;
+    // Without a destination it refuses what sync would refuse.
+    const complete = choice === undefined ? withOwnPostgres(pipeline, '') : pipeline;
+    const prepared = (await prepareSide(complete, side, prepareContext(context)))!;
     name = prepared.connector.name;
     const { config, secrets } = prepared;
     const request = { command: 'check', config, secrets } as const;

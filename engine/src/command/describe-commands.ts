@@ -35,7 +35,8 @@ export async function specCommand(args: DescribeArguments, context: CommandConte
   const specs: SpecPayload[] = [];
   if (args.config === undefined) {
     // Only types are given: no config is needed, and none is looked for.
-    const launch = readLaunchSettings(pipelineRequest(args, context).launcher, context.flags, undefined);
+    const { launcher, flags } = pipelineRequest(args, context);
+    const launch = readLaunchSettings(launcher, flags, undefined);
     for (const side of ['source', 'destination'] as const) {
       const type = args[side];
       if (type === undefined) continue;

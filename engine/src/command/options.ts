@@ -24,6 +24,7 @@ export interface PipelineArguments {
   readonly streams?: string | undefined;
   readonly state?: string | undefined;
   readonly launcher?: string | undefined;
+  readonly pull?: string | undefined;
 }
 
 /** Adds the flags of {@link PipelineArguments} to a command. */
@@ -47,12 +48,19 @@ export function withPipelineOptions<T>(command: Argv<T>): Argv<T & PipelineArgum
       type: 'string',
       requiresArg: true,
       describe: 'Run the types as programs (process) or as containers (docker)',
+    })
+    .option('pull', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'When to pull images: missing, always or never (default missing)',
     });
 }
 
 /** @throws CodedError `usage` when a flag is given twice or is empty */
 export function pipelineRequest(args: PipelineArguments, context: CommandContext): PipelineRequest {
-  const single = (key: 'config' | 'name' | 'source' | 'destination' | 'state' | 'launcher'): string | undefined => {
+  const single = (
+    key: 'config' | 'name' | 'source' | 'destination' | 'state' | 'launcher' | 'pull',
+  ): string | undefined => {
     const value: unknown = args[key];
     if (Array.isArray(value)) throw new CodedError('usage', { message: `--${key} is given twice.` });
     if (value === '') throw new CodedError('usage', { message: `--${key} needs a value.` });
@@ -63,6 +71,7 @@ export function pipelineRequest(args: PipelineArguments, context: CommandContext
   if (args.streams !== undefined && names.length === 0) {
     throw new CodedError('usage', { message: '--streams needs the names of streams, separated by commas.' });
   }
+  const pull = single('pull');
   return {
     config: single('config'),
     name: single('name'),
@@ -71,7 +80,11 @@ export function pipelineRequest(args: PipelineArguments, context: CommandContext
     state: single('state'),
     launcher: single('launcher'),
     streams: args.streams === undefined ? undefined : names,
-    flags: context.flags,
+    // Short for the flag that has the name of its key in the file.
+    flags: [
+      ...context.flags,
+      ...(pull === undefined ? [] : [{ flag: '--pull', path: ['docker', 'pull'], value: pull }]),
+    ],
     environment: context.environment,
   };
 }

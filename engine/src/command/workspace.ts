@@ -66,13 +66,18 @@ export async function startOwnPostgres(environment: Environment, signal?: AbortS
   }
 }
 
+/** Whether the connectors of a pipeline can have the user's own Postgres as their destination. Pure. */
+export function reachesOwnPostgres({ launcher, docker }: NamedPipeline): boolean {
+  return launcher !== 'docker' || docker.network === 'host';
+}
+
 /**
  * The pipeline with the user's own Postgres as its destination.
  *
  * @throws CodedError `usage` when its connectors could not reach it
  */
 export function withOwnPostgres(pipeline: NamedPipeline, url: string): NamedPipeline {
-  if (pipeline.launcher === 'docker' && pipeline.docker.network !== 'host') {
+  if (!reachesOwnPostgres(pipeline)) {
     throw new CodedError('usage', {
       message:
         'Without a destination the data goes to a Postgres of your own on localhost, which no container reaches.',

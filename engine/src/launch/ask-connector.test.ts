@@ -46,6 +46,9 @@ describe('asking a connector', () => {
     );
     expect(await ask(`process.exit(20);`)).toMatch(/^config_invalid /);
     expect(await ask(`for (;;) await write('rubbish\\n');`)).toMatch(/^protocol_violated .*101 lines/);
+    expect(await ask(`say('rubbish');`)).toMatch(
+      /no connection_status message\. source\/test: line 1 is not a message/,
+    );
   });
 
   it('fails when there is no such program, and when it may not be run', async () => {
@@ -53,6 +56,24 @@ describe('asking a connector', () => {
       outcome(askConnector(processConnector({ name: 'source/x', command }), { command: 'check' }, 'connection_status'));
     expect(await run(['/no/such/program'])).toMatch(/^connector_not_found source\/x could not be started/);
     expect(await run([fileURLToPath(import.meta.url)])).toMatch(/^connector_not_found source\/x could not be started/);
+  });
+
+  it('shows no secret that a connector has printed', async () => {
+    for (const times of [1, 101]) {
+      const program = scriptConnector(
+        'source/test',
+        `for (let i = 0; i < ${times}; i++) await write('key hunter2\\n');`,
+      );
+      const asked = askConnector(program, { command: 'check', secrets: ['hunter2'] }, 'connection_status');
+      const told = await outcome(asked);
+      expect(told).toMatch(/^protocol_violated .* key /);
+      expect(told).not.toContain('hunter2');
+    }
+  });
+
+  it('says that a program without a spec may be no connector', async () => {
+    const asked = askConnector(scriptConnector('source/test', 'process.exit(1);'), { command: 'spec' }, 'spec');
+    await expect(asked).rejects.toMatchObject({ remedy: 'Check that it is a connector.' });
   });
 
   it('gives up after its time, and when it is told to', async () => {

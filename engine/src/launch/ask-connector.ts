@@ -10,6 +10,7 @@ import {
   type MessageKind,
   type MessageOf,
   parseLine,
+  scrubText,
 } from '@penstock/protocol';
 import { type ConnectorEnd, describeEnd } from './connector-end.ts';
 import {
@@ -41,8 +42,14 @@ export function showStderr(tail: string): string {
 /**
  * A connector that could not be started or ended badly, as an error. Its own exit code says who can help, where it is one
  * of the protocol's.
+ *
+ * @param remedy for an end that says nothing of its reason
  */
-export function endError(connector: RunningConnector, end: ConnectorEnd): CodedError {
+export function endError(
+  connector: RunningConnector,
+  end: ConnectorEnd,
+  remedy: string = 'Run again to go on.',
+): CodedError {
   const message = `${connector.name} ${describeEnd(end)}.${showStderr(connector.stderrTail())}`;
   if (end.kind === 'never_started') {
     if (end.cause instanceof CodedError) return end.cause;
@@ -56,7 +63,7 @@ export function endError(connector: RunningConnector, end: ConnectorEnd): CodedE
     return new CodedError('connector_failed', { message, remedy: 'Give it more with docker.memory, then run again.' });
   }
   const code = end.kind === 'exited' ? codeOfExit(end.code) : 'connector_failed';
-  return new CodedError(code, { message, remedy: code === 'connector_failed' ? 'Run again to go on.' : '' });
+  return new CodedError(code, { message, remedy: code === 'connector_failed' ? remedy : '' });
 }
 
 function codeOfExit(exitCode: number): ErrorCode {
@@ -103,7 +110,7 @@ export async function askConnector<Kind extends MessageKind>(
     const end = await running.ended;
     answer.finish(end);
     const found = answer.found();
-    if (answer.violation !== undefined) throw answer.violation;
+    if (answer.violation !== undefined) throw scrubbed(answer.violation, request.secrets);
     if (stoppedBy === 'caller') throw new CodedError('stopped', { message: `${connector.name} was stopped.` });
     if (stoppedBy === 'timeout' && found === undefined) {
       throw new CodedError('timed_out', {
@@ -113,14 +120,25 @@ export async function askConnector<Kind extends MessageKind>(
     if (found !== undefined) return found;
     const failed = answer.connectionFailure();
     if (failed !== undefined) throw connectionError(connector.name, failed.message, failed.failure_type);
-    if (end.kind !== 'exited' || end.code !== 0) throw endError(running, end);
+    if (end.kind !== 'exited' || end.code !== 0) {
+      throw endError(running, end, request.command === 'spec' ? 'Check that it is a connector.' : 'Run again.');
+    }
+    const rubbish =
+      answer.firstInvalid === undefined ? '' : ` ${scrubText(answer.firstInvalid, request.secrets ?? [])}.`;
     throw new CodedError('protocol_violated', {
-      message: `${connector.name} ended without an answer to \`${request.command}\`: no ${kind} message.${showStderr(running.stderrTail())}`,
+      message: `${connector.name} ended without an answer to \`${request.command}\`: no ${kind} message.${rubbish}${showStderr(running.stderrTail())}`,
     });
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** An error that shows what a connector wrote, which can be its config. */
+function scrubbed(error: unknown, secrets: readonly string[] = []): unknown {
+  if (!(error instanceof CodedError)) return error;
+  const { code, message, remedy } = error;
+  return new CodedError(code, { message: scrubText(message, secrets), remedy, cause: error });
 }
 
 /** Collects the messages of a short command while it runs. */
@@ -135,6 +153,8 @@ function readAnswer<Kind extends MessageKind>(
   let status: MessageOf<'connection_status'> | undefined;
   const answer = {
     violation: undefined as unknown,
+    /** What was wrong with the first line that is no message. */
+    firstInvalid: undefined as string | undefined,
     found: () => found as MessageOf<Kind> | undefined,
     connectionFailure: () => (status?.connection_status.status === 'failed' ? status.connection_status : undefined),
     /** The last line may lack its newline when the process ended well. */
@@ -147,6 +167,7 @@ function readAnswer<Kind extends MessageKind>(
     const parsed = parseLine(line);
     if (parsed.kind === 'invalid') {
       const log = invalid.add(splitter.lineNumber, line, parsed.reason);
+      answer.firstInvalid ??= log.message;
       onLog?.(log);
     }
     if (parsed.kind !== 'message') return;

@@ -12,7 +12,7 @@ import {
   identifyEngine,
   SIDE_LABEL,
 } from './docker/engine-identity.ts';
-import { findOwner, type PresentImage, provideImage } from './docker/image.ts';
+import { findImage, findOwner, type PresentImage, provideImage } from './docker/image.ts';
 import { sweep } from './docker/sweep.ts';
 import type { FileOwner } from './docker/user.ts';
 import type { Connector, LaunchRequest, PrepareOptions, RunningConnector } from './launcher.ts';
@@ -32,14 +32,13 @@ export function dockerConnector(image: ConnectorImage): Connector {
   return new ContainerConnector(image);
 }
 
-/** Whether Docker is there and has an image. Never rejects. */
-export async function hasImage(image: string): Promise<boolean> {
+/** Whether Docker has an image; undefined when there is no Docker that could say. Never rejects. */
+export async function hasImage(image: string): Promise<boolean | undefined> {
   try {
     hostOfProcess ??= new DockerHost();
-    await hostOfProcess.docker.getImage(image).inspect();
-    return true;
+    return (await findImage(hostOfProcess.docker, image)) !== undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -21,8 +21,9 @@ describe('how connectors are run', () => {
 
   it.each([
     ['--docker.memory much', /--docker\.memory: expected a size/],
-    ['--docker.cpus many', /--docker\.cpus: /],
-    ['--docker.pull sometimes', /--docker\.pull: .*missing/],
+    ['--docker.cpus many', /--docker\.cpus: expected a number of CPUs/],
+    ['--docker.cpus -1', /--docker\.cpus: expected a number of CPUs/],
+    ['--docker.pull sometimes', /--docker\.pull: expected missing, always or never/],
     ['--docker.memroy 1g', /--docker: .*memroy.*memory/],
     ['--docker.memory', /--docker\.memory: expected one of --docker\.network, --docker\.memory/],
   ])('is refused for %s', (argv, expected) => {

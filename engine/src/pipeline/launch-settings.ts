@@ -43,8 +43,8 @@ export function readLaunchSettings(
   const docker = dockerSchema.safeParse(given);
   if (!docker.success) {
     const [issue] = docker.error.issues;
-    const key = issue!.path.length === 0 ? '' : `.${issue!.path.join('.')}`;
-    throw new CodedError('usage', { message: `--docker${key}: ${issue!.message}.` });
+    const flag = ours.find(({ path }) => path[1] === issue!.path[0])?.flag ?? '--docker';
+    throw new CodedError('usage', { message: `${flag}: ${issue!.message}.` });
   }
   const name = launcherSchema.safeParse(launcher);
   if (launcher !== undefined && !name.success) {

@@ -34,7 +34,12 @@ const commandChoiceSchema = strict({
   ({ command, config }): ConnectorChoice => ({ kind: 'command', command: command as [string, ...string[]], config }),
 );
 
-const imageChoiceSchema = strict({ image: z.string().min(1), config: configSchema.default({}) }).transform(
+/** An image, as `docker run` takes it. What else may stand in one is the registry's business. */
+const imageName = z.string().regex(/^[A-Za-z0-9][\w.:@-]*(?:\/[A-Za-z0-9][\w.:@-]*)*$/, {
+  error: 'expected an image such as "ghcr.io/example/source-shop:2"',
+});
+
+const imageChoiceSchema = strict({ image: imageName, config: configSchema.default({}) }).transform(
   ({ image, config }): ConnectorChoice => ({ kind: 'image', image, config }),
 );
 
@@ -109,15 +114,18 @@ const stateChoiceSchema = z.union([strict({ postgres: statePostgresSchema }), st
   error: 'expected {postgres: {url: …}}, {postgres: {url_file: PATH}} or {file: PATH}',
 });
 
+const SIZE_EXPECTED = { error: 'expected a size such as "512m" or "2g"' };
+const CPUS_EXPECTED = { error: 'expected a number of CPUs greater than 0, such as 1.5' };
+
 /** The section `docker` of a pipeline file. */
 export const dockerSchema = strict({
   network: text.optional(),
   memory: z
-    .string()
-    .regex(/^\d+(\.\d+)?[bkmg]?$/i, { error: 'expected a size such as "512m" or "2g"' })
+    .string(SIZE_EXPECTED)
+    .regex(/^\d+(\.\d+)?[bkmg]?$/i, SIZE_EXPECTED)
     .optional(),
-  cpus: z.number().positive().optional(),
-  pull: z.enum(['missing', 'always', 'never']).optional(),
+  cpus: z.number(CPUS_EXPECTED).positive(CPUS_EXPECTED).optional(),
+  pull: z.enum(['missing', 'always', 'never'], { error: 'expected missing, always or never' }).optional(),
 });
 
 /** How the containers of connectors are run; every key has a default. */

@@ -54,12 +54,16 @@ export async function resolveConnector(
       const command =
         (await findPackageProgram(program, places.folders)) ?? (await findOnPath(program, places.environment));
       if (command !== undefined) return processConnector({ name, command });
+      let inDocker = '';
       if (launcher === undefined) {
         const { dockerConnector, hasImage } = await loadDocker();
-        if (await hasImage(program)) return dockerConnector(image);
+        const found = await hasImage(program);
+        if (found === true) return dockerConnector(image);
+        inDocker =
+          found === false ? `, nor an image ${program} in Docker` : ', and no Docker answers that may have an image';
       }
       throw new CodedError('connector_not_found', {
-        message: `There is no ${side} of the type "${choice.type}": neither the package @penstock/${program} nor a program ${program} on PATH${launcher === undefined ? `, nor an image ${program} in Docker` : ''}.`,
+        message: `There is no ${side} of the type "${choice.type}": neither the package @penstock/${program} nor a program ${program} on PATH${inDocker}.`,
         remedy: `Check ${side}.type, install it, or give ${side}.command or ${side}.image.`,
       });
     }

@@ -28,6 +28,28 @@ export function within(timeoutMs: number = DOCKER_CALL_TIMEOUT_MS): { readonly a
 }
 
 /**
+ * Begins a call whose answer stays open. Only the beginning is limited: a signal given to the call itself would end the
+ * answer later.
+ *
+ * @throws what the call throws, or a `TimeoutError` as its cause
+ */
+export function openStream<Answer>(
+  docker: Docker,
+  call: Omit<Parameters<Docker['modem']['dial']>[0], 'abortSignal'>,
+  timeoutMs: number = DOCKER_CALL_TIMEOUT_MS,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new DOMException('no answer in time', 'TimeoutError')), timeoutMs);
+    docker.modem.dial({ ...call, isStream: true, abortSignal: limit.signal }, (error: unknown, answer: unknown) => {
+      clearTimeout(timer);
+      if (error) reject(error);
+      else resolve(answer as Answer);
+    });
+  });
+}
+
+/**
  * Opens a connection for one stream of a container that has not been started yet. It is a plain socket: the way to the
  * container can be closed alone.
  *
@@ -35,26 +57,12 @@ export function within(timeoutMs: number = DOCKER_CALL_TIMEOUT_MS): { readonly a
  * container's input.
  */
 export function attach(docker: Docker, id: string, stream: 'stdin' | 'stdout' | 'stderr'): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    // A signal that lives on would end the connection later: the limit is for the opening alone.
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), DOCKER_CALL_TIMEOUT_MS);
-    docker.modem.dial(
-      {
-        path: `/containers/${id}/attach?`,
-        method: 'POST',
-        file: Buffer.alloc(0),
-        isStream: true,
-        hijack: true,
-        options: { _query: { stream: true, [stream]: true }, _body: {} },
-        statusCodes: { 101: true, 404: 'no such container', 409: 'container is paused', 500: 'server error' },
-        abortSignal: limit.signal,
-      },
-      (error: unknown, connection: unknown) => {
-        clearTimeout(timer);
-        if (error) reject(error);
-        else resolve(connection as Duplex);
-      },
-    );
+  return openStream(docker, {
+    path: `/containers/${id}/attach?`,
+    method: 'POST',
+    file: Buffer.alloc(0),
+    hijack: true,
+    options: { _query: { stream: true, [stream]: true }, _body: {} },
+    statusCodes: { 101: true, 404: 'no such container', 409: 'container is paused', 500: 'server error' },
   });
 }

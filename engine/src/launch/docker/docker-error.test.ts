@@ -23,7 +23,11 @@ describe('what Docker answers', () => {
     [failed('ECONNREFUSED', 'connect ECONNREFUSED'), "unreachable Docker can't be reached"],
     [
       Object.assign(new Error('too long'), { name: 'TimeoutError' }),
-      "unreachable Docker can't be reached at /x.sock: too long.",
+      'unreachable source/a: Docker at /x.sock has not answered in time. Look at',
+    ],
+    [
+      refusal(500, 'error mounting "proc" to rootfs: permission denied: unknown'),
+      'connector_failed source/a: Docker failed: error mounting',
     ],
     [
       failed('EACCES', 'connect EACCES /x.sock'),
@@ -39,7 +43,10 @@ describe('what Docker answers', () => {
       refusal(400, 'Minimum memory limit allowed is 6MB'),
       'config_invalid source/a: Docker refused: Minimum memory limit allowed is 6MB.',
     ],
-    [refusal(500, 'no space left on device'), 'connector_failed source/a: Docker failed: no space left on device.'],
+    [
+      refusal(500, 'no space left on device'),
+      "connector_failed source/a: Docker failed: no space left on device. Docker's log",
+    ],
   ])('%s becomes %s', (error, expected) => {
     const { code, text } = dockerError('source/a', '/x.sock', error);
     expect(`${code} ${text}`).toContain(expected);

@@ -40,10 +40,15 @@ const noAnswerCodes: readonly string[] = [
   ...['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTSOCK'],
 ];
 
-/** Whether there was no answer at all: nothing listens, or the connection broke. */
-export function isUnreachable(error: unknown): boolean {
-  const { code, name } = error as EngineFailure;
-  return statusOf(error) === undefined && (noAnswerCodes.includes(code ?? '') || name === 'TimeoutError');
+/** Whether nothing listens, or the connection broke. */
+function isUnreachable(error: unknown): boolean {
+  return statusOf(error) === undefined && noAnswerCodes.includes((error as EngineFailure).code ?? '');
+}
+
+/** Whether the answer took too long. What ends such a call is an abort, with the reason as its cause. */
+function isTimeout(error: unknown): boolean {
+  const { name, cause } = error as Error;
+  return name === 'TimeoutError' || (cause instanceof Error && cause.name === 'TimeoutError');
 }
 
 /**
@@ -69,6 +74,13 @@ export function dockerError(what: string, address: string, error: unknown): Code
       cause: error,
     });
   }
+  if (isTimeout(error)) {
+    return new CodedError('unreachable', {
+      message: `${what}: Docker at ${address} has not answered in time.`,
+      remedy: 'Look at what keeps it busy (its log, the disk), or start it anew; then run again.',
+      cause: error,
+    });
+  }
   const reason = reasonOf(error);
   const network = /network (\S+) not found/.exec(reason)?.[1];
   if (network !== undefined) {
@@ -86,10 +98,13 @@ export function dockerError(what: string, address: string, error: unknown): Code
     });
   }
   const status = statusOf(error) ?? 0;
-  if (/executable file not found|no such file or directory|permission denied|exec format error/i.test(reason)) {
+  const program = /exec: .*(?:executable file not found|no such file|permission denied|exec format error).*/i.exec(
+    reason,
+  );
+  if (program !== null) {
     return new CodedError('connector_not_found', {
-      // The rest is which part of Docker told which.
-      message: `${what}: the program of its image can't be started: ${/(exec: .*?)(?:: unknown)?$/.exec(reason)?.[1] ?? reason}.`,
+      // What stands before it is which part of Docker told which.
+      message: `${what}: the program of its image can't be started: ${program[0].replace(/: unknown$/, '')}.`,
       remedy: 'Check the ENTRYPOINT of the image.',
       cause: error,
     });
@@ -101,5 +116,9 @@ export function dockerError(what: string, address: string, error: unknown): Code
       cause: error,
     });
   }
-  return new CodedError('connector_failed', { message: `${what}: Docker failed: ${reason}.`, cause: error });
+  return new CodedError('connector_failed', {
+    message: `${what}: Docker failed: ${reason}.`,
+    remedy: "Docker's log says more. Run again to go on.",
+    cause: error,
+  });
 }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import type Docker from 'dockerode';
 import { within } from './client.ts';
 import { statusOf } from './docker-error.ts';
@@ -33,11 +34,23 @@ export async function identifyEngine(docker: Docker): Promise<EngineIdentity> {
   const processes = await readlink('/proc/self/ns/pid').catch(() => '');
   const container = await findOwnContainer(docker, await read('/proc/self/mountinfo'));
   return {
-    space: `${boot === '' ? hostname() : boot}/${processes.replace(/\D/g, '')}`,
+    space: `${boot === '' ? nameOfMachine() : boot}/${processes.replace(/\D/g, '')}`,
     pid: process.pid,
     start: await startOf(process.pid),
     ...(container !== undefined && { container }),
   };
+}
+
+/**
+ * A name for a machine that doesn't tell its starts. Host names are not enough: two laptops of the same name may use one
+ * Docker, and each would take the other's processes for its own, and for gone.
+ */
+function nameOfMachine(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ mac }) => mac));
+  return createHash('sha256')
+    .update([hostname(), ...new Set(addresses)].join())
+    .digest('hex')
+    .slice(0, 32);
 }
 
 /** When a process began, in ticks of its machine; empty where there is no /proc or no such process. */

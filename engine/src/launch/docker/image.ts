@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { CodedError } from '@penstock/protocol';
 import type Docker from 'dockerode';
 import type { DockerSettings } from '../../pipeline/pipeline-schema.ts';
-import { within } from './client.ts';
+import { openStream, within } from './client.ts';
 import { dockerAddress, dockerError, reasonOf, statusOf } from './docker-error.ts';
 import { type FileOwner, firstFileOf, needsPasswd, ownerOf } from './user.ts';
 
@@ -50,9 +51,23 @@ export async function provideImage(docker: Docker, request: ImageRequest): Promi
   throw new CodedError('connector_not_found', { message: `There is no image ${image}, though it was pulled.` });
 }
 
+/** What Docker knows of an image; undefined when it doesn't have it. Throws what the call does. */
+export async function findImage(docker: Docker, image: string): Promise<Docker.ImageInspectInfo | undefined> {
+  try {
+    // Not `image.inspect`: that can't be limited.
+    const call = { path: `/images/${image}/json`, method: 'GET', options: {}, statusCodes: { 200: true } };
+    return (await json(await openStream<IncomingMessage>(docker, call))) as Docker.ImageInspectInfo;
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
 async function inspectImage(docker: Docker, { name, image }: ImageRequest): Promise<PresentImage | undefined> {
   try {
-    const { Config, Os, Architecture } = await docker.getImage(image).inspect();
+    const found = await findImage(docker, image);
+    if (found === undefined) return undefined;
+    const { Config, Os, Architecture } = found;
     if ((Config.Entrypoint ?? []).length === 0) {
       throw new CodedError('connector_not_found', {
         message: `${name}: the image ${image} has no entrypoint, so it is no connector.`,
@@ -61,7 +76,6 @@ async function inspectImage(docker: Docker, { name, image }: ImageRequest): Prom
     }
     return { user: Config.User ?? '', platform: `${Os}/${Architecture}` };
   } catch (error) {
-    if (statusOf(error) === 404) return undefined;
     throw dockerError(name, dockerAddress(docker), error);
   }
 }
@@ -110,6 +124,6 @@ export async function findOwner(
     if (statusOf(error) === 404) return ownerOf(user, undefined);
     throw error;
   } finally {
-    await container.remove({ force: true, v: true }).catch(() => undefined);
+    await container.remove({ force: true, v: true, ...within() }).catch(() => undefined);
   }
 }

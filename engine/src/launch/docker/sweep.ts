@@ -53,11 +53,12 @@ export async function sweep(docker: Docker, own: EngineIdentity): Promise<string
     processStart: (pid) => processStart(pid),
   };
   const removed = found.map(async ({ Id, Names, State, Created, Labels }) => {
-    const fate = await fateOf(engineOf(Labels), own, witness);
+    // Nothing that concerns another engine keeps this one from its work.
+    const fate = await fateOf(engineOf(Labels), own, witness).catch(() => 'unknown' as const);
     if (!isLeftover(State, fate, Date.now() / 1000 - Created)) return [];
     const container = docker.getContainer(Id);
     // Both may come too late: it removes itself.
-    if (State === 'running') await container.stop({ t: LEFTOVER_STOP_SECONDS }).catch(() => undefined);
+    if (State === 'running') await container.stop({ t: LEFTOVER_STOP_SECONDS, ...within() }).catch(() => undefined);
     await container.remove({ force: true, v: true, ...within() }).catch(() => undefined);
     return [Names[0]?.replace(/^\//, '') ?? Id];
   });

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type Docker from 'dockerode';
+import { openStream } from './client.ts';
 
 /**
  * Resolves with the exit code when a container has ended and was removed with its volumes. Call it before the start.
@@ -9,17 +10,11 @@ import type Docker from 'dockerode';
  * @returns once the Engine watches, what it will say; that rejects when the connection breaks
  */
 export async function watchRemoval(docker: Docker, id: string): Promise<{ readonly removed: Promise<number> }> {
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    docker.modem.dial(
-      {
-        path: `/containers/${id}/wait?`,
-        method: 'POST',
-        isStream: true,
-        options: { _query: { condition: 'removed' }, _body: {} },
-        statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-      },
-      (error, result) => (error ? reject(error) : resolve(result as IncomingMessage)),
-    );
+  const response = await openStream<IncomingMessage>(docker, {
+    path: `/containers/${id}/wait?`,
+    method: 'POST',
+    options: { _query: { condition: 'removed' }, _body: {} },
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
   });
   const removed = new Promise<number>((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -51,8 +46,13 @@ export interface ContainerNews {
 
 /** Listens to what happens to a container: how it was killed is not in its exit code, and later it can't be asked any more. */
 export async function listenForNews(docker: Docker, id: string): Promise<ContainerNews> {
-  const filters = { container: [id], event: ['oom', 'destroy'] };
-  const stream = (await docker.getEvents({ filters })) as IncomingMessage;
+  const filters = JSON.stringify({ container: [id], event: ['oom', 'destroy'] });
+  const stream = await openStream<IncomingMessage>(docker, {
+    path: '/events?',
+    method: 'GET',
+    options: { filters },
+    statusCodes: { 200: true, 500: 'server error' },
+  });
   let ranOut = false;
   let line = '';
   const isOver = new Promise<void>((resolve) => {
