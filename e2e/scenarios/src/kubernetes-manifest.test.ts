@@ -154,6 +154,15 @@ describe.each(layouts)('a pod of %s', (folder) => {
     const actions = [2, 10, 20, 30, 40, 50, 137].map((engine) => actionFor(job, { engine, source: 10 }));
     expect(actions).toEqual(['FailJob', 'Ignore', 'FailJob', 'Count', 'FailJob', 'Count', 'Count']);
     expect(actionFor(job, { engine: 20 }, true)).toBe('Ignore');
+    for (const { action, onExitCodes } of job.spec!.podFailurePolicy!.rules) {
+      if (onExitCodes === undefined) continue;
+      const { containerName, operator, values } = onExitCodes;
+      // The API server refuses others (Kubernetes, validation of pod failure policies).
+      expect(containersOf(job.spec!.template.spec!).map(({ name }) => name)).toContain(containerName);
+      expect(values).toEqual(values.filter((code) => code > 0).toSorted((a, b) => a - b));
+      // Looked at for every container of which a wrong file can be told apart from an engine that is gone.
+      if (action === 'FailJob') expect([operator, values]).toEqual(['In', [2, 20, 40]]);
+    }
     expect(job.spec).toMatchObject({ podReplacementPolicy: 'Failed', backoffLimit: 6 });
   });
 });
@@ -169,6 +178,8 @@ test('in a pod of three the secrets of a connector are in its own container alon
     'source-spec': [],
     'source-discover': ['source-secret'],
     'destination-spec': [],
+    'destination-check': ['destination-secret'],
+    pipeline: [],
     source: ['source-secret'],
     destination: ['destination-secret'],
     engine: ['state-secret'],

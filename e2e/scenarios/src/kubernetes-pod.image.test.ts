@@ -50,12 +50,14 @@ interface Changes {
   readonly rate?: number;
   readonly apiKey?: string;
   readonly stateUrl?: string;
+  /** Content put in the place of a file of the config. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** The cluster for a pod: the example's secrets with values, and the layout's config with what a user would change. */
 async function clusterFor(
   layout: Layout,
-  { name, rate = 1000, apiKey = API_KEY, stateUrl }: Changes,
+  { name, rate = 1000, apiKey = API_KEY, stateUrl, files }: Changes,
 ): Promise<Cluster> {
   const secrets = await exampleSecrets();
   secrets['penstock-source']!.api_key = `${apiKey}\n`;
@@ -73,7 +75,7 @@ async function clusterFor(
   ] as const) {
     if (config[file] !== undefined) config[file] = JSON.stringify({ ...JSON.parse(config[file]), ...more });
   }
-  return { network: world.network, folder, secrets, configMaps: { penstock: config } };
+  return { network: world.network, folder, secrets, configMaps: { penstock: { ...config, ...files } } };
 }
 
 async function start(layout: Layout, changes: Changes): Promise<RunningPod> {
@@ -176,6 +178,18 @@ describe('a pod of three containers', () => {
     expect(codes).toEqual({ pipes: 0, 'source-spec': 0, 'source-discover': 20 });
     expect(actionFor(three.job, codes)).toBe('FailJob');
     expect(await pod.logs('source-discover')).toContain('api_key');
+  });
+
+  test.each([
+    ['pipeline.yaml', 'pipeline', 20, 'source: { pipe: /pipes/source }\n'],
+    ['destination.json', 'destination-check', 2, '{ "schema": "stripe", }\n'],
+  ])('fails its Job at once when there is a mistake in %s', async (file, container, exitCode, content) => {
+    const pod = await start(three, { name: 'mistake', files: { [file]: content } });
+    const codes = await pod.ended;
+    expect(Object.keys(codes), await pod.logs(container)).not.toContain('engine');
+    expect(codes[container]).toBe(exitCode);
+    expect(actionFor(three.job, codes)).toBe('FailJob');
+    expect(await pod.logs(container)).toContain(file);
   });
 
   test('ends soon, all of it, when the state can not be reached', async () => {
