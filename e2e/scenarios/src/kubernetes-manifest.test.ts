@@ -160,7 +160,7 @@ describe.each(layouts)('a pod of %s', (folder) => {
       // The API server refuses others (Kubernetes, validation of pod failure policies).
       expect(containersOf(job.spec!.template.spec!).map(({ name }) => name)).toContain(containerName);
       expect(values).toEqual(values.filter((code) => code > 0).toSorted((a, b) => a - b));
-      // Looked at for every container of which a wrong file can be told apart from an engine that is gone.
+      // Whichever of them reads a file, a mistake in it is a mistake.
       if (action === 'FailJob') expect([operator, values]).toEqual(['In', [2, 20, 40]]);
     }
     expect(job.spec).toMatchObject({ podReplacementPolicy: 'Failed', backoffLimit: 6 });

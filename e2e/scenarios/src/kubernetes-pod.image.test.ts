@@ -21,7 +21,7 @@ let one: Layout;
 
 beforeAll(async () => {
   [world, folder, three, one] = await Promise.all([
-    startContainerWorld(['--seed', '31', '--objects', '3000', '--count', '/v1/customers=6000']),
+    startContainerWorld(['--seed', '31', '--objects', '600', '--count', '/v1/customers=3000']),
     makeScenarioFolder(0o755),
     readLayout('three-containers'),
     readLayout('one-container'),
