@@ -43,6 +43,20 @@ describe('penstock sync', () => {
     expect(JSON.parse(shown.stdout)).toEqual(run.eof!.ending_state);
   });
 
+  it.each([0, 1, 1.5, 3, 4, 4.5, 6])(
+    'fails when a source ends well but only its first %d of 7 lines arrive, and the next run moves the rest',
+    async (lines) => {
+      const lossy = await fakePipeline(folder, { streams: { a: 3 }, page: 2, lines });
+      const run = await runPenstock(['sync', '-c', lossy.file, '--json']);
+      expect(run.exitCode).toBe(30);
+      expect(run.eof).toMatchObject({ status: 'failed', run_progress: { streams: { a: { status: 'errored' } } } });
+      const { file, out } = await fakePipeline(folder, { streams: { a: 3 }, page: 2, lines: 7 });
+      const next = await runPenstock(['sync', '-c', file, '--json']);
+      expect([next.exitCode, next.eof!.run_progress.streams.a!.status]).toEqual([0, 'completed']);
+      expect(await idsIn(out)).toHaveLength(3);
+    },
+  );
+
   it('begins a new run after a finished one, with the state kept', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 10 } });
     const first = await runPenstock(['sync', '-c', file, '--json']);

@@ -108,6 +108,19 @@ describe('a container', () => {
     expect(await running.ended).toEqual({ kind: 'killed', signal: 'SIGKILL' });
   });
 
+  it('that is asked to stop before its program listens ends by that, and not by its grace', async () => {
+    const code = `
+      for (const until = Date.now() + 800; Date.now() < until; );
+      process.on('SIGTERM', () => process.exit(10));
+      forever();
+    `;
+    const running = await image.connector(code).launch({ command: 'read' });
+    running.stdout.resume();
+    await expect.poll(() => docker.listContainers({ filters: { ancestor: [image.name] } })).toHaveLength(1);
+    running.stop(60_000);
+    expect(await running.ended).toEqual({ kind: 'exited', code: 10 });
+  });
+
   it('runs within the limits that the pipeline sets', async () => {
     const running = await launched(image.connector(FOREVER, { cpus: 0.5, memory: '256m', network: 'none' }));
     const [id] = await image.containers();

@@ -23,6 +23,7 @@ export class AttachedOutput extends Readable {
   readonly #demultiplexer = new Demultiplexer();
   #connection: Duplex | undefined;
   #resolveClosed!: (end: ConnectionEnd) => void;
+  #hasBegun = false;
   #wanted = false;
   #isOver = false;
   /** Bytes until the connection is paused again, while nobody reads. */
@@ -34,6 +35,11 @@ export class AttachedOutput extends Readable {
     this.whenClosed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+  }
+
+  /** Whether anything has come. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** Reads from this connection from now on. */
@@ -73,6 +79,7 @@ export class AttachedOutput extends Readable {
   }
 
   #take(chunk: Buffer): void {
+    this.#hasBegun = true;
     try {
       this.#demultiplexer.push(chunk, (_kind, bytes) => {
         if (!this.#isOver) this.#wanted = this.push(bytes);

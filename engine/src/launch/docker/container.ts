@@ -17,6 +17,13 @@ import { type ContainerNews, listenForNews, watchRemoval } from './watch.ts';
 /** An exit code above this is a signal, as in a shell; Docker has no other way to say so. */
 const SIGNAL_EXIT_BASE = 128;
 
+/**
+ * The first process of a container doesn't hear a SIGTERM that it doesn't listen to, and a program that begins doesn't
+ * listen yet. So it is told again, until it has said something or is as old as this; both in milliseconds.
+ */
+const BEGINNING_MS = 5_000;
+const TELL_AGAIN_MS = 1_000;
+
 /** How long the Engine may take to kill a container and to remove it, in milliseconds. Then it is left to itself. */
 const KILL_TIMEOUT_MS = 30_000;
 const REMOVE_TIMEOUT_MS = 10_000;
@@ -35,7 +42,7 @@ export class RunningContainer implements RunningConnector {
   readonly #container: Docker.Container;
   readonly #stderr = new AttachedOutput();
   readonly #stderrTail = new TextTail();
-  #isStarted = false;
+  #startedAtMs: number | undefined;
   #isOver = false;
   /** What it is to end by, while it has not been started. */
   #stoppedBy: NodeJS.Signals | undefined;
@@ -44,6 +51,7 @@ export class RunningContainer implements RunningConnector {
   readonly #abandoned: Promise<never>;
   #abandon!: (error: Error) => void;
   #abandonTimer: NodeJS.Timeout | undefined;
+  #tellAgainTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #killAtMs = Number.POSITIVE_INFINITY;
 
@@ -87,12 +95,20 @@ export class RunningContainer implements RunningConnector {
   #signal(signal: NodeJS.Signals): void {
     this.#stoppedBy = signal;
     // Before that, whoever starts it looks.
-    if (!this.#isStarted) return;
+    if (this.#startedAtMs === undefined) return;
+    if (signal === 'SIGTERM') this.#tellAgain(this.#startedAtMs);
     this.#container.kill({ signal, ...within() }).catch((error: unknown) => {
       // It has ended by itself, or the way to the Engine is broken, which is seen elsewhere.
       const status = statusOf(error);
       if (signal === 'SIGKILL' && status !== 404 && status !== undefined) void this.#remove();
     });
+  }
+
+  #tellAgain(startedAtMs: number): void {
+    this.#tellAgainTimer = setTimeout(() => {
+      const isListening = this.stdout.hasBegun || this.#stderr.hasBegun || Date.now() - startedAtMs > BEGINNING_MS;
+      if (!isListening && this.#stoppedBy === 'SIGTERM') this.#signal('SIGTERM');
+    }, TELL_AGAIN_MS);
   }
 
   async #run(owner: FileOwner): Promise<ConnectorEnd> {
@@ -111,13 +127,12 @@ export class RunningContainer implements RunningConnector {
       await this.#remove();
       if (thrown instanceof StoppedSignal) return { kind: 'killed', signal: this.#stoppedBy! };
       const address = dockerAddress(this.#docker);
-      return this.#isStarted
+      return this.#startedAtMs !== undefined
         ? { kind: 'lost', cause: new Error(`Docker at ${address}: ${reasonOf(thrown)}`, { cause: thrown }) }
         : { kind: 'never_started', cause: dockerError(this.name, address, thrown) };
     } finally {
       this.#isOver = true;
-      clearTimeout(this.#killTimer);
-      clearTimeout(this.#abandonTimer);
+      for (const timer of [this.#tellAgainTimer, this.#killTimer, this.#abandonTimer]) clearTimeout(timer);
       this.#news?.stop();
       this.stdin.destroy();
       await finished(this.stdout).catch(() => undefined);
@@ -142,7 +157,7 @@ export class RunningContainer implements RunningConnector {
     ]);
     this.#goOn();
     await this.#container.start(within());
-    this.#isStarted = true;
+    this.#startedAtMs = Date.now();
     if (this.#stoppedBy !== undefined) this.#signal(this.#stoppedBy);
     // Without its output it works for nobody.
     for (const stream of [this.stdout, this.#stderr]) {

@@ -8,10 +8,16 @@ const [command, ...rest] = process.argv.slice(2);
 const flag = (name) =>
   rest.includes(name) ? JSON.parse(readFileSync(rest[rest.indexOf(name) + 1], 'utf8')) : undefined;
 const config = flag('--config') ?? {};
+/** Of the lines that `read` writes, the last half of one and all after it are lost when `lines` is given. */
+let linesLeft = command === 'read' ? (config.lines ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
 const say = (message) =>
-  new Promise((resolve) =>
-    process.stdout.write(`${JSON.stringify(message)}\n`) ? resolve() : process.stdout.once('drain', resolve),
-  );
+  new Promise((resolve) => {
+    const line = `${JSON.stringify(message)}\n`;
+    linesLeft -= 1;
+    const kept = linesLeft >= 0 ? line : linesLeft > -1 ? line.slice(0, line.length / 2) : '';
+    if (process.stdout.write(kept)) resolve();
+    else process.stdout.once('drain', resolve);
+  });
 
 const specConfig = {
   type: 'object',
@@ -20,6 +26,7 @@ const specConfig = {
   properties: {
     streams: { type: 'object', additionalProperties: { type: 'integer' } },
     page: { type: 'integer' },
+    lines: { type: 'number', description: 'How many arrive; the rest is lost, and a half of one with .5' },
     delay_ms: { type: 'integer', description: 'Wait after each page' },
     api_key: { type: 'string', secret: true },
     mode: { type: 'string', enum: ['good', 'silent_end', 'bad_key', 'crash', 'stray', 'stubborn', 'talkative'] },
