@@ -190,7 +190,8 @@ test('the guide names files that exist, and the names that are in the manifests'
   const guide = await readFile(path.join(repositoryRoot, 'docs/guide/kubernetes.md'), 'utf8');
   const paths = new Set(guide.match(/docker\/kubernetes\/[\w./-]*\w/g));
   expect(paths.size).toBeGreaterThan(3);
-  for (const file of paths) await stat(path.join(repositoryRoot, file));
+  expect(guide).toContain('cp -r docker/kubernetes/example docker/kubernetes/mine');
+  for (const file of paths) await stat(path.join(repositoryRoot, file.replace(/mine$/, 'example')));
   const secrets = Object.keys(await exampleSecrets());
   const created = [...guide.matchAll(/create secret generic (\S+)\s+--from-file=(\w+)=/g)].map(([, name, key]) => [
     name,
@@ -200,6 +201,8 @@ test('the guide names files that exist, and the names that are in the manifests'
   for (const [name, key] of created) expect(Object.keys((await exampleSecrets())[name!]!)).toEqual([key]);
   for (const [, name] of guide.matchAll(/(?:job|cronjob)\/([\w-]+)/g))
     expect(['stripe-to-postgres', 'first-sync']).toContain(name);
+  const { namespace } = (await readManifest('example/kustomization.yaml')) as { readonly namespace: string };
+  expect(guide).toContain(`kubectl create namespace ${namespace}\n`);
   const containers = containersOf((await readLayout('three-containers')).pod).map(({ name }) => name);
   for (const [, name] of guide.matchAll(/ (?:-c|--container) ([\w-]+)/g)) expect(containers).toContain(name);
 });
