@@ -116,7 +116,8 @@ describe('a container', () => {
     `;
     const running = await image.connector(code).launch({ command: 'read' });
     running.stdout.resume();
-    await expect.poll(() => docker.listContainers({ filters: { ancestor: [image.name] } })).toHaveLength(1);
+    const filters = { ancestor: [image.name] };
+    await expect.poll(() => docker.listContainers({ filters }), { timeout: 30_000 }).toHaveLength(1);
     running.stop(60_000);
     expect(await running.ended).toEqual({ kind: 'exited', code: 10 });
   });

@@ -67,9 +67,19 @@ export function toStoreError(error: unknown, place: PostgresPlace): CodedError {
     default:
       return new CodedError('state_store_unreachable', {
         message: `Can not read or save the state in ${where}: ${said}.`,
+        // By default it is the destination's, which may be known by this name only where the destination runs.
+        ...(isUnknownHost(error) && {
+          remedy:
+            'The engine itself has to reach it: check the host and the network, or keep the state elsewhere (`state`).',
+        }),
         cause: error,
       });
   }
+}
+
+function isUnknownHost(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN';
 }
 
 function reasonOf(error: unknown): string {
