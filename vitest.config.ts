@@ -37,6 +37,8 @@ export default defineConfig({
           include: ['**/*.image.test.ts'],
           exclude: everywhere,
           globalSetup: ['docker/src/testing/vitest-setup.ts'],
+          // Its helper would have to be pulled from a registry; the tests remove what they make.
+          env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
