@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { CodedError, isNamedPipe, openNamedPipe } from '@penstock/protocol';
 import type { ConnectorEnd } from './connector-end.ts';
+import { KillTimer } from './kill-timer.ts';
 import { CONNECTOR_START_TIMEOUT_MS, type LaunchRequest, type RunningConnector } from './launcher.ts';
 import type { ConnectorPipes } from './pipe.ts';
 
@@ -89,8 +90,7 @@ class JoinedConnector implements RunningConnector {
   readonly stdin: Socket;
   readonly stdout: Socket;
   readonly ended: Promise<ConnectorEnd>;
-  #killTimer: NodeJS.Timeout | undefined;
-  #killAtMs = Number.POSITIVE_INFINITY;
+  readonly #killTimer = new KillTimer(() => this.kill());
 
   /** @param over aborted at the end */
   constructor(name: string, input: Socket, output: Socket, over: AbortController) {
@@ -102,7 +102,7 @@ class JoinedConnector implements RunningConnector {
     output.on('error', () => undefined);
     this.ended = new Promise((resolve) => {
       output.once('close', () => {
-        clearTimeout(this.#killTimer);
+        this.#killTimer.clear();
         over.abort();
         input.destroy();
         resolve({ kind: 'closed' });
@@ -118,11 +118,7 @@ class JoinedConnector implements RunningConnector {
   stop(graceMs: number): void {
     if (this.stdout.closed) return;
     this.stdin.end();
-    const killAtMs = Date.now() + graceMs;
-    if (killAtMs >= this.#killAtMs) return;
-    clearTimeout(this.#killTimer);
-    this.#killAtMs = killAtMs;
-    this.#killTimer = setTimeout(() => this.kill(), graceMs);
+    this.#killTimer.limit(graceMs);
   }
 
   kill(): void {

@@ -3,6 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { scrubText } from '@penstock/protocol';
 import { configForFile } from './config-for-file.ts';
 import { type ConnectorEnd, whenEnded } from './connector-end.ts';
+import { KillTimer } from './kill-timer.ts';
 import type { Connector, LaunchRequest, RunningConnector } from './launcher.ts';
 import { PrivateFolder } from './private-folder.ts';
 import { TextTail } from './text-tail.ts';
@@ -54,15 +55,15 @@ class ChildConnector implements RunningConnector {
   readonly #child: ChildProcess;
   readonly #stderr = new TextTail();
   readonly #secrets: readonly string[];
-  #killTimer: NodeJS.Timeout | undefined;
-  #killAtMs = Number.POSITIVE_INFINITY;
+  #isStopping = false;
+  readonly #killTimer = new KillTimer(() => this.kill());
 
   constructor(name: string, child: ChildProcess, folder: PrivateFolder, secrets: readonly string[]) {
     this.name = name;
     this.#secrets = secrets;
     this.#child = child;
     this.ended = whenEnded(child).finally(async () => {
-      clearTimeout(this.#killTimer);
+      this.#killTimer.clear();
       await folder.remove().catch(() => undefined);
     });
     // A child that couldn't be started may have no pipes.
@@ -85,12 +86,9 @@ class ChildConnector implements RunningConnector {
 
   stop(graceMs: number): void {
     if (this.#hasExited()) return;
-    const killAtMs = Date.now() + graceMs;
-    if (this.#killTimer === undefined) this.#child.kill('SIGTERM');
-    if (killAtMs >= this.#killAtMs) return;
-    clearTimeout(this.#killTimer);
-    this.#killAtMs = killAtMs;
-    this.#killTimer = setTimeout(() => this.kill(), graceMs);
+    if (!this.#isStopping) this.#child.kill('SIGTERM');
+    this.#isStopping = true;
+    this.#killTimer.limit(graceMs);
   }
 
   kill(): void {

@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises';
 import { CodedError, scrubText } from '@penstock/protocol';
 import type Docker from 'dockerode';
 import type { ConnectorEnd } from '../connector-end.ts';
+import { KillTimer } from '../kill-timer.ts';
 import type { RunningConnector } from '../launcher.ts';
 import { TextTail } from '../text-tail.ts';
 import { AttachedInput } from './attached-input.ts';
@@ -28,6 +29,9 @@ const TELL_AGAIN_MS = 1_000;
 const KILL_TIMEOUT_MS = 30_000;
 const REMOVE_TIMEOUT_MS = 10_000;
 
+/** All that is on stderr when the kernel can't run the program: Docker says it in the connector's place. */
+const NOT_FOR_THIS_MACHINE = /^(?:standard_init_linux\.go:\d+: )?exec .*exec format error\s*$/;
+
 /** Ends a start that is not wanted any more. */
 class StoppedSignal extends Error {}
 
@@ -52,8 +56,7 @@ export class RunningContainer implements RunningConnector {
   #abandon!: (error: Error) => void;
   #abandonTimer: NodeJS.Timeout | undefined;
   #tellAgainTimer: NodeJS.Timeout | undefined;
-  #killTimer: NodeJS.Timeout | undefined;
-  #killAtMs = Number.POSITIVE_INFINITY;
+  readonly #killTimer = new KillTimer(() => this.kill());
 
   /** Begins at once; what goes wrong is told by `ended`. */
   constructor(docker: Docker, plan: ContainerPlan, owner: FileOwner) {
@@ -76,12 +79,8 @@ export class RunningContainer implements RunningConnector {
 
   stop(graceMs: number): void {
     if (this.#isOver) return;
-    const killAtMs = Date.now() + graceMs;
     if (this.#stoppedBy === undefined) this.#signal('SIGTERM');
-    if (killAtMs >= this.#killAtMs) return;
-    clearTimeout(this.#killTimer);
-    this.#killAtMs = killAtMs;
-    this.#killTimer = setTimeout(() => this.kill(), graceMs);
+    this.#killTimer.limit(graceMs);
   }
 
   kill(): void {
@@ -132,7 +131,9 @@ export class RunningContainer implements RunningConnector {
         : { kind: 'never_started', cause: dockerError(this.name, address, thrown) };
     } finally {
       this.#isOver = true;
-      for (const timer of [this.#tellAgainTimer, this.#killTimer, this.#abandonTimer]) clearTimeout(timer);
+      this.#killTimer.clear();
+      clearTimeout(this.#tellAgainTimer);
+      clearTimeout(this.#abandonTimer);
       this.#news?.stop();
       this.stdin.destroy();
       await finished(this.stdout).catch(() => undefined);
@@ -179,7 +180,7 @@ export class RunningContainer implements RunningConnector {
 
   async #endOf(code: number, news: ContainerNews): Promise<ConnectorEnd> {
     const { memory } = this.#plan.settings;
-    if (code !== 0 && /exec format error/.test(this.#stderrTail.toString())) {
+    if (code !== 0 && NOT_FOR_THIS_MACHINE.test(this.#stderrTail.toString())) {
       const { image, platform } = this.#plan;
       const message = `${this.name}: the program of the image ${image} (${platform}) can't be run by this machine: exec format error.`;
       const remedy = 'Build or pull the image for the platform of this machine.';
