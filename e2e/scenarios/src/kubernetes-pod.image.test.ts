@@ -116,6 +116,7 @@ describe('a pod of three containers', () => {
     const codes = await pod.ended;
     expect(codes, await pod.logs('engine')).toMatchObject({ source: 0, destination: 0, engine: 0 });
     await expectTables('whole');
+    expect(await pod.logs('pipeline')).toMatch(/^customers +id, /m);
     const logs = await Promise.all(all.map((name) => pod.logs(name)));
     const inspected = await Promise.all(all.map((name) => pod.inspect(name)));
     for (const secret of [API_KEY, `:${new URL(world.database.url).password}@`]) {
