@@ -104,8 +104,9 @@ function openReader(path: string, wait: NamedPipeWait): Promise<number> {
       clearInterval(waking);
       signal?.removeEventListener('abort', onAbort);
       if (refused === undefined && error === null) return resolve(fd);
-      if (error === null) close(fd, () => undefined);
-      reject(refused ?? error);
+      if (error !== null) return reject(refused ?? error);
+      // Closed before anyone is told: until then whoever opens it for writing takes this for a reader.
+      close(fd, () => reject(refused!));
     });
     if (signal?.aborted === true) onAbort();
   });
