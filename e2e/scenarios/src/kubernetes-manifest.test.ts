@@ -68,18 +68,22 @@ describe('the manifests', () => {
       if (found.isDirectory()) await stat(path.join(folder, resource, 'kustomization.yaml'));
     }
     for (const name of configMapGenerator.flatMap((generator) => generator.files)) await stat(path.join(folder, name));
-    const known = [
-      'apiVersion',
-      'kind',
-      'namespace',
-      'resources',
-      'images',
-      'configMapGenerator',
-      'generatorOptions',
-      'patches',
-    ];
+    const known = ['apiVersion', 'kind', 'namespace', 'resources', 'images', 'configMapGenerator', 'labels', 'patches'];
     const written = parse(await readFile(path.join(manifestFolder, file), 'utf8')) as object;
+    // So none has `generatorOptions` that take the hash from a config map's name: one folder would overwrite another's.
     expect(Object.keys(written).filter((key) => !known.includes(key))).toEqual([]);
+  });
+
+  test('carry the label that the example, which a second pipeline copies, puts anew', async () => {
+    const { labels, configMapGenerator } = (await readManifest('example/kustomization.yaml')) as Kustomization;
+    const label = { 'app.kubernetes.io/instance': 'stripe-to-postgres' };
+    expect(labels).toEqual([{ pairs: label, includeTemplates: true }]);
+    expect(configMapGenerator).toMatchObject([{ name: 'penstock', behavior: 'merge' }]);
+    for (const folder of layouts) {
+      const { job } = await readLayout(folder);
+      expect(job.metadata!.labels).toMatchObject(label);
+      expect(job.spec!.template.metadata!.labels).toMatchObject(label);
+    }
   });
 
   test('name the images of this version, and the example replaces each of them', async () => {
@@ -97,6 +101,8 @@ describe('the manifests', () => {
 describe.each(layouts)('a pod of %s', (folder) => {
   test('has every volume that it mounts, and the secrets and config that it names are there', async () => {
     const { pod, config } = await readLayout(folder);
+    const { configMapGenerator } = (await readManifest(`${folder}/base/kustomization.yaml`)) as Kustomization;
+    const configMapName = configMapGenerator![0]!.name;
     const secrets = await exampleSecrets();
     const volumes = new Map((pod.volumes ?? []).map((volume) => [volume.name, volume]));
     const mounted = new Set(containersOf(pod).flatMap(({ volumeMounts }) => volumeMounts!.map(({ name }) => name)));
@@ -104,6 +110,8 @@ describe.each(layouts)('a pod of %s', (folder) => {
     for (const { secret, configMap } of volumes.values()) {
       if (secret !== undefined) expect(Object.keys(secrets)).toContain(secret.secretName);
       for (const { key } of configMap?.items ?? []) expect(Object.keys(config)).toContain(key);
+      // Kustomize puts the name with the hash in the place of this one alone.
+      if (configMap !== undefined) expect(configMap.name).toBe(configMapName);
     }
     // Each file that an argument or a config names lies in something that the container mounts.
     for (const { args, volumeMounts } of containersOf(pod)) {

@@ -17,6 +17,10 @@ export async function readManifest(file: string): Promise<unknown> {
 export interface Kustomization {
   readonly resources?: readonly string[];
   readonly configMapGenerator?: readonly { readonly name: string; readonly files: readonly string[] }[];
+  readonly labels?: readonly {
+    readonly pairs: Readonly<Record<string, string>>;
+    readonly includeTemplates?: boolean;
+  }[];
   readonly images?: readonly { readonly name: string; readonly newName: string; readonly newTag: string }[];
 }
 
