@@ -50,6 +50,7 @@ interface Changes {
   readonly rate?: number;
   readonly apiKey?: string;
   readonly stateUrl?: string;
+  readonly destinationUrl?: string;
   /** Content put in the place of a file of the config. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -57,11 +58,11 @@ interface Changes {
 /** The cluster for a pod: the example's secrets with values, and the layout's config with what a user would change. */
 async function clusterFor(
   layout: Layout,
-  { name, rate = 1000, apiKey = API_KEY, stateUrl, files }: Changes,
+  { name, rate = 1000, apiKey = API_KEY, stateUrl, destinationUrl, files }: Changes,
 ): Promise<Cluster> {
   const secrets = await exampleSecrets();
   secrets['penstock-source']!.api_key = `${apiKey}\n`;
-  secrets['penstock-destination']!.url = world.database.url;
+  secrets['penstock-destination']!.url = destinationUrl ?? world.database.url;
   secrets['penstock-state']!.url = stateUrl ?? world.database.url;
   const source = { base_url: SIMULATOR_URL, rate_limit: rate };
   const config = { ...layout.config };
@@ -165,6 +166,15 @@ describe('a pod of three containers', () => {
     expect(codes.engine).toBe(20);
     expect(actionFor(three.job, codes)).toBe('FailJob');
     expect(await pod.logs('engine')).toMatch(/Stripe/);
+  });
+
+  test('fails its Job at once when the password of the destination is wrong, which only its main container finds', async () => {
+    const url = new URL(world.database.url);
+    url.password = 'nonsense';
+    const pod = await start(three, { name: 'wrong_password', destinationUrl: url.href });
+    const codes = await pod.ended;
+    expect(codes, await pod.logs('engine')).toMatchObject({ 'destination-check': 0, destination: 20, engine: 20 });
+    expect(actionFor(three.job, codes)).toBe('FailJob');
   });
 
   test('fails its Job at once when the config of the source is wrong, before anything else runs', async () => {
