@@ -73,6 +73,12 @@ describe('an error of connecting', () => {
     expect(said.text).toMatch(text);
     expect(said.cause).toBe(cause);
   });
+
+  it('says what localhost is in a container, where that is the host and nobody answers', () => {
+    const refused = error('ECONNREFUSED');
+    expect(connectionError(refused, { ...target, host: '127.0.0.1' }).text).toContain('localhost is the container');
+    expect(connectionError(refused, target).text).not.toContain('localhost');
+  });
 });
 
 describe('an error of writing', () => {

@@ -62,6 +62,11 @@ export function reasonOf(error: unknown): string {
 /** Where a connection goes, without the password. */
 export type Target = { readonly host: string; readonly port: number; readonly database: string; readonly user: string };
 
+/** Whether a host is the machine on which this runs; in a container that is the container. */
+function isLoopback(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host);
+}
+
 /** An error of connecting, in words that say what to do. */
 export function connectionError(cause: unknown, { host, port, database, user }: Target): ConnectorError {
   const { code = '' } = cause as PostgresError;
@@ -94,7 +99,9 @@ export function connectionError(cause: unknown, { host, port, database, user }: 
       return say(
         'unreachable',
         `No Postgres answers at ${address} (connection refused).`,
-        'Start it, or check host and port in `url`.',
+        isLoopback(host)
+          ? 'Start it, or check host and port in `url`; in a container, localhost is the container itself.'
+          : 'Start it, or check host and port in `url`.',
       );
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

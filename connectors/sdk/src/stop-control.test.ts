@@ -64,4 +64,11 @@ describe('requests to stop', () => {
     await stop.whenForced;
     stop.end();
   });
+
+  test('mean nothing when the work is over', () => {
+    const { stop, notes } = stopControl();
+    stop.end();
+    stop.request('End of stdin');
+    expect([stop.isStopping, stop.signal.aborted, notes]).toEqual([false, false, []]);
+  });
 });

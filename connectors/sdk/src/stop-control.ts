@@ -18,6 +18,7 @@ export class StopControl {
   readonly #stopMs: number;
   #steps: StopSteps | undefined;
   #requests = 0;
+  #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #signalledAtMs = Number.NEGATIVE_INFINITY;
 
@@ -60,6 +61,8 @@ export class StopControl {
 
   /** @param why for stderr, e.g. `SIGTERM` */
   request(why: string): void {
+    // Its own end closes what it listened to.
+    if (this.#isOver) return;
     this.#requests += 1;
     if (this.#requests === 1 && this.#steps?.softly !== undefined) {
       this.#steps.note(`${why}: no more input is read; what was received is being committed.`);
@@ -73,8 +76,9 @@ export class StopControl {
     }
   }
 
-  /** The work is over. */
+  /** The work is over; nothing can ask it to stop any more. */
   end(): void {
+    this.#isOver = true;
     clearTimeout(this.#timer);
   }
 }

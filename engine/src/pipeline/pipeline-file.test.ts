@@ -64,8 +64,12 @@ describe('a pipeline file', () => {
       'p.yaml:3:1: unknown key "nmae". Did you mean "name"? Valid keys: name, source, destination, streams, state',
     ],
     [
-      'source:\n  type: stripe\n  strip: {}',
-      'p.yaml:3:3: source: unknown key "strip". Did you mean "stripe"? Valid keys: type, stripe',
+      'source:\n  type: stripe\n  stripe: {}\n  strip: {}',
+      'p.yaml:4:3: source: unknown key "strip". Did you mean "stripe"? Valid keys: type, stripe',
+    ],
+    [
+      'source:\n  type: strpe\n  stripe: {}',
+      'p.yaml:2:9: source.type: the type is "strpe", but the config stands under "stripe": both have to be the same name',
     ],
     [
       'source: {}',

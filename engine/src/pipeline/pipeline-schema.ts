@@ -57,6 +57,14 @@ const connectorChoiceSchema = z.unknown().transform((value, context): ConnectorC
     context.addIssue('expected exactly one of: type (with its config under that name), command, image, pipes');
     return z.NEVER;
   }
+  // Before a type that is misspelt makes its config look like an unknown key.
+  const { type, ...rest } = object;
+  const [under, ...others] = Object.keys(rest);
+  if (typeof type === 'string' && under !== undefined && under !== type && others.length === 0) {
+    const message = `the type is "${type}", but the config stands under "${under}": both have to be the same name`;
+    context.addIssue({ code: 'custom', path: ['type'], message });
+    return z.NEVER;
+  }
   const parsed = schemaOfKind(kinds[0]!, object).safeParse(object);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) context.addIssue({ ...issue } as Parameters<typeof context.addIssue>[0]);

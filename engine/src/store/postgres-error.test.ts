@@ -8,3 +8,9 @@ it('a host that only the destination may know is said to be one that the engine 
   expect(toStoreError(unknown, place).remedy).toMatch(/^The engine itself has to reach it/);
   expect(toStoreError(new Error('connection reset'), place).remedy).toMatch(/^Check the state database/);
 });
+
+it('says what localhost is in a container, when nobody answers there', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  expect(toStoreError(refused, { ...place, host: 'localhost' }).remedy).toContain('localhost is the container itself');
+  expect(toStoreError(refused, { ...place, host: 'db.example' }).remedy).not.toContain('localhost');
+});

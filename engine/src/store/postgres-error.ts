@@ -72,9 +72,19 @@ export function toStoreError(error: unknown, place: PostgresPlace): CodedError {
           remedy:
             'The engine itself has to reach it: check the host and the network, or keep the state elsewhere (`state`).',
         }),
+        ...(sqlState(error) === undefined &&
+          isLoopback(place.host) && {
+            remedy:
+              'Start it, or check host and port (in a container, localhost is the container itself); then run again.',
+          }),
         cause: error,
       });
   }
+}
+
+/** Whether it is the machine on which this runs; in a container that is the container. */
+function isLoopback(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host);
 }
 
 function isUnknownHost(error: unknown): boolean {

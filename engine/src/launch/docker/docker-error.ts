@@ -70,7 +70,10 @@ export function dockerError(what: string, address: string, error: unknown): Code
   if (isUnreachable(error)) {
     return new CodedError('unreachable', {
       message: `Docker can't be reached at ${address}: ${reasonOf(error)}.`,
-      remedy: 'Start it, or set DOCKER_HOST.',
+      remedy:
+        code === 'ENOENT'
+          ? 'Start it, or set DOCKER_HOST; an engine in a container needs the socket: docker run -v /var/run/docker.sock:/var/run/docker.sock --group-add $(stat -c %g /var/run/docker.sock).'
+          : 'Start it, or set DOCKER_HOST.',
       cause: error,
     });
   }
