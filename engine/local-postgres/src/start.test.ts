@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +23,10 @@ afterAll(async () => {
 });
 
 const fast = { durable: false } as const;
+
+/** How many clients are at work, the asking one aside. */
+const ACTIVE =
+  "select count(*) from pg_stat_activity where state = 'active' and backend_type = 'client backend' and pid <> pg_backend_pid()";
 
 async function query(url: string, sql: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url });
@@ -132,6 +136,21 @@ describe('a kept server', () => {
     const second = await startLocalPostgres({ ...fast, dataDir });
     expect(await query(second.url, 'select answer from kept')).toBe(7);
     await second.stop();
+  });
+
+  it('starts again when its server was killed in the middle of a query that goes on for a while', async () => {
+    const dataDir = join(scratch, 'busy');
+    const first = await startLocalPostgres({ ...fast, dataDir });
+    const data = String(await query(first.url, 'show data_directory'));
+    const client = new pg.Client({ connectionString: first.url });
+    client.on('error', () => undefined);
+    await client.connect();
+    const busy = client.query('select count(*) from generate_series(1, 20000000)').catch(() => undefined);
+    await whenTrue(async () => (await query(first.url, ACTIVE)) === '1');
+    process.kill(Number((await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')[0]), 'SIGKILL');
+    const second = await startLocalPostgres({ ...fast, dataDir });
+    expect(await query(second.url, 'select 1')).toBe(1);
+    await Promise.all([second.stop(), first.stop(), busy]);
   });
 
   it('starts again when another program has the number of its killed server by now', async () => {

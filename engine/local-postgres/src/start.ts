@@ -36,6 +36,8 @@ export type LocalPostgres = {
 
 const startTimeoutMs = 60_000;
 const pollMs = 5;
+/** How often a start is tried again that workers of a killed server stand in the way of. */
+const retryMs = 200;
 
 const fastSettings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
@@ -70,7 +72,9 @@ type Settled = LocalPostgresOptions & { version: PostgresVersion; durable: boole
 async function connectOrStart(folder: DataFolder, postgres: string, options: Settled): Promise<LocalPostgres> {
   const running = await whenReady(folder, undefined, options.signal);
   if (running) return describe(folder, running.port, options, undefined);
+  const giveUpAt = Date.now() + startTimeoutMs;
   for (let attempt = 1; ; attempt++) {
+    throwIfAborted(options.signal);
     const port = options.port ?? (await findFreePort());
     const server = supervise(superviseOptions(folder, postgres, port, options));
     const ready = await whenReady(folder, server, options.signal).catch(async (error: unknown) => {
@@ -87,6 +91,11 @@ async function connectOrStart(folder: DataFolder, postgres: string, options: Set
     if (ready) return describe(folder, ready.port, options, undefined);
     const portTaken = /Address already in use/.test(log);
     if (portTaken && options.port === undefined && attempt < 5) continue;
+    // After a kill of the server its workers finish what they are at before they notice.
+    if (/pre-existing shared memory block .* is still in use/.test(log) && Date.now() < giveUpAt) {
+      await delay(retryMs);
+      continue;
+    }
     if (portTaken)
       throw new LocalPostgresError(
         'port_in_use',
