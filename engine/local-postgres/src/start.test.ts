@@ -148,9 +148,11 @@ describe('a kept server', () => {
     const busy = client.query('select count(*) from generate_series(1, 20000000)').catch(() => undefined);
     await whenTrue(async () => (await query(first.url, ACTIVE)) === '1');
     process.kill(Number((await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')[0]), 'SIGKILL');
+    // Waits until it is gone; its workers are not.
+    await first.stop();
     const second = await startLocalPostgres({ ...fast, dataDir });
     expect(await query(second.url, 'select 1')).toBe(1);
-    await Promise.all([second.stop(), first.stop(), busy]);
+    await Promise.all([second.stop(), busy]);
   });
 
   it('starts again when another program has the number of its killed server by now', async () => {

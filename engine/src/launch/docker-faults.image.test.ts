@@ -174,7 +174,7 @@ describe('what keeps a container from starting is said with its remedy:', () => 
   it('an Engine that is not there', async () => {
     const host = new DockerHost({ socketPath: join(folder, 'nobody') });
     expect(await failure(dockerConnector({ name: 'source/x', image: 'x', host }))).toMatch(
-      /^unreachable: Docker can't be reached at .*nobody: .*ENOENT.* Start it, or set DOCKER_HOST\.$/,
+      /^unreachable: Docker can't be reached at .*nobody: .*ENOENT.* Start it, or set DOCKER_HOST; an engine in a container needs the socket/,
     );
   });
 });
