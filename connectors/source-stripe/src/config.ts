@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_API_VERSION } from './stream-table.ts';
+import { DEFAULT_API_VERSION } from './streams/stream-table.ts';
 
 /** Requests a second when the config doesn't say: a fifth of what Stripe allows a live key, less than half for others. */
 const LIVE_RATE = 20;

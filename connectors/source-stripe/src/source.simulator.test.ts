@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VISIBILITY_MARGIN_S } from './fetch-page.ts';
-import { streams } from './stream-table.ts';
+import { VISIBILITY_MARGIN_S } from './pages/fetch-page.ts';
+import { streams } from './streams/stream-table.ts';
 import { configuredStreams, type Emitted, readSource } from './testing/read-source.ts';
 import { type SimulatorProcess, startSimulator } from './testing/simulator.ts';
 

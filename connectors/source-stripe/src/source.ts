@@ -1,11 +1,11 @@
 import { type Source, type SourceContext, systemClock } from '@penstock/connector-sdk';
 import packageJson from '../package.json' with { type: 'json' };
 import { CHECK_RETRIES, resolveAccount } from './account.ts';
+import { readBackfill } from './backfill/read-backfill.ts';
 import { baseUrlOf, configSchema, pageSlotsOf, rateOf, type StripeConfig } from './config.ts';
 import { streamStateSchema } from './ranges/stream-state.ts';
 import { RateLimit } from './rate-limit.ts';
-import { readBackfill } from './read-backfill.ts';
-import { describeStreams } from './stream-table.ts';
+import { describeStreams } from './streams/stream-table.ts';
 import type { StripeClient } from './stripe-client.ts';
 
 async function connect({ config, log }: SourceContext<StripeConfig>): Promise<StripeClient> {

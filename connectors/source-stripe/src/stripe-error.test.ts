@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { streams } from './stream-table.ts';
+import { streams } from './streams/stream-table.ts';
 import { StripeResponseError, troubleOf } from './stripe-error.ts';
 
 const headers = { requestId: 'req_1', retryAfterMs: undefined, shouldRetry: undefined };

@@ -1,7 +1,7 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import type { ErrorCode } from '@penstock/protocol';
 import { z } from 'zod';
-import type { StripeStream } from './stream-table.ts';
+import type { StripeStream } from './streams/stream-table.ts';
 
 /** What an answer with an error says of it. v1 and v2 share these fields. */
 const errorBodySchema = z.object({

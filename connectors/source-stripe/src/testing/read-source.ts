@@ -2,7 +2,7 @@ import type { ConnectorLog, SourceOutput } from '@penstock/connector-sdk';
 import type { ConfiguredStream, SourceStateSet, StreamStatusPayload } from '@penstock/protocol';
 import { configSchema } from '../config.ts';
 import { stripeSource } from '../source.ts';
-import { describeStreams } from '../stream-table.ts';
+import { describeStreams } from '../streams/stream-table.ts';
 
 /** A log that says nothing. */
 export const quietLog: ConnectorLog = { debug() {}, info() {}, warn() {}, error() {} };

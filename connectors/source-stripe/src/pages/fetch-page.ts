@@ -1,9 +1,9 @@
+import { type PageEnd, rangeAfterLostCursor, rangeAfterPage } from '../ranges/advance.ts';
+import type { Range } from '../ranges/range.ts';
+import type { StripeStream } from '../streams/stream-table.ts';
+import type { StripeReader } from '../stripe-client.ts';
+import { StripeResponseError } from '../stripe-error.ts';
 import { type ListPage, readListPage } from './list-page.ts';
-import { type PageEnd, rangeAfterLostCursor, rangeAfterPage } from './ranges/advance.ts';
-import type { Range } from './ranges/range.ts';
-import type { StripeStream } from './stream-table.ts';
-import type { StripeReader } from './stripe-client.ts';
-import { StripeResponseError } from './stripe-error.ts';
 
 /**
  * How long Stripe may take until everything that was written is in its lists, in seconds. Nothing later than its clock

@@ -1,16 +1,16 @@
 import { type Clock, ConnectorError, type ReadContext, type SourceOutput } from '@penstock/connector-sdk';
 import { type ConfiguredStream, message, nearestNames } from '@penstock/protocol';
-import { resolveAccount } from './account.ts';
-import { concurrentStreamsOf, pageSlotsOf, type StripeConfig } from './config.ts';
-import { VISIBILITY_MARGIN_S } from './fetch-page.ts';
+import { resolveAccount } from '../account.ts';
+import { concurrentStreamsOf, pageSlotsOf, type StripeConfig } from '../config.ts';
+import { VISIBILITY_MARGIN_S } from '../pages/fetch-page.ts';
+import type { StreamState, Window } from '../ranges/range.ts';
+import { reconcileState, reconcileWholeList } from '../ranges/reconcile.ts';
+import { readStreamState, secondOf } from '../ranges/stream-state.ts';
+import { type StripeStream, streams } from '../streams/stream-table.ts';
+import type { StripeReader } from '../stripe-client.ts';
 import { Handover } from './handover.ts';
 import { PageSlots } from './page-slots.ts';
-import type { StreamState, Window } from './ranges/range.ts';
-import { reconcileState, reconcileWholeList } from './ranges/reconcile.ts';
-import { readStreamState, secondOf } from './ranges/stream-state.ts';
 import { type ReadShared, StreamReader, type StreamTask } from './read-stream.ts';
-import { type StripeStream, streams } from './stream-table.ts';
-import type { StripeReader } from './stripe-client.ts';
 
 /**
  * The window that a run accounts for: no older than the account, no newer than what Stripe has surely made visible.

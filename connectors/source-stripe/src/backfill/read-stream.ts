@@ -1,14 +1,14 @@
 import { type Clock, ConnectorError, type ConnectorLog, type SourceOutput } from '@penstock/connector-sdk';
 import { message } from '@penstock/protocol';
-import { type FetchedPage, fetchPage } from './fetch-page.ts';
+import { type FetchedPage, fetchPage } from '../pages/fetch-page.ts';
+import { advanceState, newlyComplete } from '../ranges/advance.ts';
+import type { Range, StreamState, Window } from '../ranges/range.ts';
+import { timeRangeOf, writeStreamState } from '../ranges/stream-state.ts';
+import type { StripeStream } from '../streams/stream-table.ts';
+import type { StripeReader } from '../stripe-client.ts';
+import { toConnectorError, troubleOf } from '../stripe-error.ts';
 import type { Handover } from './handover.ts';
 import type { PageSlots, Release } from './page-slots.ts';
-import { advanceState, newlyComplete } from './ranges/advance.ts';
-import type { Range, StreamState, Window } from './ranges/range.ts';
-import { timeRangeOf, writeStreamState } from './ranges/stream-state.ts';
-import type { StripeStream } from './stream-table.ts';
-import type { StripeReader } from './stripe-client.ts';
-import { toConnectorError, troubleOf } from './stripe-error.ts';
 
 /** What all streams of a run share. */
 export interface ReadShared {

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { ConnectorError } from '@penstock/connector-sdk';
-import type { PageEnd } from './ranges/advance.ts';
+import type { PageEnd } from '../ranges/advance.ts';
+import { ACCOUNT_ID_FIELD, AS_OF_FIELD, type StripeStream } from '../streams/stream-table.ts';
 import { joinLines, scanArray, scanObject, skipSpace, skipValue } from './scan-json.ts';
-import { ACCOUNT_ID_FIELD, AS_OF_FIELD, type StripeStream } from './stream-table.ts';
 
 /** A page of a list, ready to be emitted. */
 export interface ListPage extends PageEnd {

@@ -1,8 +1,8 @@
 import { configuredCatalogSchema } from '@penstock/protocol';
 import { describe, expect, it } from 'vitest';
+import { configuredStreams } from '../testing/read-source.ts';
 import { readFormats, staleFiles } from './generate-stream-table.ts';
 import { describeStreams, lists, streams } from './stream-table.ts';
-import { configuredStreams } from './testing/read-source.ts';
 
 describe('the table of streams', () => {
   it('is what the generator writes, as are the schemas and the reference page', () => {

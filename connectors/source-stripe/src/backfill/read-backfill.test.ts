@@ -2,11 +2,11 @@ import { systemClock } from '@penstock/connector-sdk';
 import type { ConfiguredStream, SourceStateSet } from '@penstock/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { configSchema } from './config.ts';
+import { configSchema } from '../config.ts';
+import { streams } from '../streams/stream-table.ts';
+import { type FakeObject, FakeStripe } from '../testing/fake-stripe.ts';
+import { configuredStreams, Emitted, quietLog } from '../testing/read-source.ts';
 import { readBackfill, windowOf } from './read-backfill.ts';
-import { streams } from './stream-table.ts';
-import { type FakeObject, FakeStripe } from './testing/fake-stripe.ts';
-import { configuredStreams, Emitted, quietLog } from './testing/read-source.ts';
 
 const instant = (second: number): string => new Date(second * 1000).toISOString();
 

@@ -34,7 +34,7 @@ export function generateFiles(formats: Formats): ReadonlyMap<string, string> {
       `{\n  "api_version": ${JSON.stringify(apiVersion)},\n  "lists": [\n${entries}\n  ]\n}\n`,
     ],
     [join(here, 'generated', 'schemas.json'), `{\n${perStream.join(',\n')}\n}\n`],
-    [resolve(here, '../../../docs/reference/stripe-streams.md'), streamsPage(apiVersion, lists, schemas)],
+    [resolve(here, '../../../../docs/reference/stripe-streams.md'), streamsPage(apiVersion, lists, schemas)],
   ]);
 }
 
@@ -55,7 +55,7 @@ function contentOf(file: string): string | undefined {
 export function staleFiles(formats: Formats): string[] {
   return [...generateFiles(formats)]
     .filter(([file, content]) => contentOf(file) !== content)
-    .map(([file]) => relative(resolve(here, '../../..'), file));
+    .map(([file]) => relative(resolve(here, '../../../..'), file));
 }
 
 if (import.meta.main) {

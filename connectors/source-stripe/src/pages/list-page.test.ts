@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { streams } from '../streams/stream-table.ts';
 import { readListPage } from './list-page.ts';
-import { streams } from './stream-table.ts';
 
 const charges = streams.get('charges')!;
 const persons = streams.get('v2_core_accounts')!;
