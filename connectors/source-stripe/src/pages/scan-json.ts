@@ -78,6 +78,22 @@ export function skipValue(bytes: Buffer, at: number): number {
 }
 
 /**
+ * Whether the key at these offsets, quotes included, is this name, however it is escaped.
+ *
+ * @throws SyntaxError for a key with a backslash that is no JSON text
+ */
+export function isKey(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
+  if (end - start - 2 === name.length) {
+    for (let i = 0; i < name.length; i++) if (bytes[start + 1 + i] !== name[i]) return false;
+    return true;
+  }
+  for (let i = start; i < end; i++) {
+    if (bytes[i] === BACKSLASH) return JSON.parse(bytes.toString('utf8', start, end)) === name.toString();
+  }
+  return false;
+}
+
+/**
  * Called for each member of an object with the offsets of its key (quotes included) and of its value. Returns the offset
  * after the value, which it finds by `skipValue` or by walking into it: so every byte is looked at once.
  */
