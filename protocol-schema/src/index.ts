@@ -16,6 +16,7 @@ export {
   syncModeSchema,
   systemColumnSchema,
 } from './catalog.ts';
+export { chooseStreams, isOptionalStream, USUAL_STREAMS } from './choose-streams.ts';
 export { keysAt, type SchemaPart, schemasAt, typesAt } from './config-schema.ts';
 export {
   CodedError,
@@ -76,7 +77,7 @@ export {
   recordLineHead,
 } from './record-line.ts';
 export { scrubLog, scrubMessage, scrubValue } from './scrub-message.ts';
-export { maskSecrets, SECRET_MASK, scrubText, secretPaths, secretValues } from './secret.ts';
+export { maskSecrets, SECRET_MASK, scrubText, secretPaths, secretValues, splitSecrets } from './secret.ts';
 export {
   type ConnectionStatusPayload,
   type ControlPayload,
@@ -94,7 +95,11 @@ export {
   type EofPayload,
   emptySourceState,
   eofSchema,
+  type ResolvedConfig,
+  type ResolvedPart,
   reduceSourceState,
+  resolvedConfigSchema,
+  resolvedPartSchema,
   type SourceStatePayload,
   type SourceStateSet,
   type SyncState,

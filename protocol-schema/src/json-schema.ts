@@ -8,7 +8,13 @@ import { catalogSchema, configuredCatalogSchema, configuredStreamSchema, streamS
 import { type MessageKind, messageKinds, messageSchema, messageSchemas } from './message.ts';
 import { progressSchema, streamProgressSchema } from './progress.ts';
 import { connectionStatusSchema, failureTypeSchema } from './spec.ts';
-import { sourceStateSetSchema, syncRunSchema, syncStateSchema } from './state.ts';
+import {
+  resolvedConfigSchema,
+  resolvedPartSchema,
+  sourceStateSetSchema,
+  syncRunSchema,
+  syncStateSchema,
+} from './state.ts';
 import { openTimeRangeSchema, timeRangeSchema } from './time-range.ts';
 
 /** A node of a generated document. */
@@ -40,6 +46,8 @@ const sharedShapes: Readonly<Record<string, z.ZodType>> = {
   Progress: progressSchema,
   SourceStateSet: sourceStateSetSchema,
   SyncRun: syncRunSchema,
+  ResolvedPart: resolvedPartSchema,
+  ResolvedConfig: resolvedConfigSchema,
   SyncState: syncStateSchema,
 };
 

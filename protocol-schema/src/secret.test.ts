@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { maskSecrets, SECRET_MASK, scrubText, secretPaths, secretValues } from './secret.ts';
+import { maskSecrets, SECRET_MASK, scrubText, secretPaths, secretValues, splitSecrets } from './secret.ts';
 
 const secret = z.string().meta({ secret: true });
 const schema = z.toJSONSchema(
@@ -157,5 +157,27 @@ describe('secretValues and scrubText', () => {
 
   test('take a secret for text, not for a pattern', () => {
     expect(scrubText('a.c+$& abc+$&', ['a.c+$&'])).toBe(`${SECRET_MASK} abc+$&`);
+  });
+});
+
+describe('a config in two parts', () => {
+  test('has in the plain one nothing that is secret, and in both together everything', () => {
+    const whole = {
+      ...config,
+      hosts: [{ name: 'h', token: 'tok-12345' }],
+      nested: { deep: { token: 'nested-token' } },
+    };
+    const { plain, secret, secretKeys } = splitSecrets(whole, schema);
+    expect(plain).toEqual({ account: 'acct_1', nullable_key: null, auth: { kind: 'password', user: 'ada' } });
+    expect(secretKeys).toEqual(
+      expect.arrayContaining(['api_key', 'url', 'auth.password', 'hosts', 'nested.deep.token']),
+    );
+    expect(secret).toMatchObject({ url: config.url, auth: { password: 'p4ssword' }, nested: whole.nested });
+    for (const value of secretValues(whole, schema)) expect(JSON.stringify(plain)).not.toContain(value);
+  });
+
+  test('hides a known secret that stands under a key of another name', () => {
+    const { plain, secretKeys } = splitSecrets({ account: 'acct-of-known-secret' }, schema, ['known-secret']);
+    expect([plain, secretKeys]).toEqual([{}, ['account']]);
   });
 });

@@ -124,3 +124,55 @@ export function scrubText(text: string, secrets: readonly string[]): string {
   }
   return scrubbed.replace(PASSWORD_IN_URL, `$1${SECRET_MASK}@`);
 }
+
+/** A config in two parts that together are the whole of it. */
+export interface SplitConfig {
+  /** What may be kept anywhere. */
+  readonly plain: Record<string, unknown>;
+  /** What may not. */
+  readonly secret: Record<string, unknown>;
+  /** The dotted names of the values in `secret`. */
+  readonly secretKeys: readonly string[];
+}
+
+/**
+ * Takes the secrets out of a config: what the schema marks, and every text that holds a secret, such as a URL with a
+ * password. A list with a secret anywhere in it is secret as a whole. Pure.
+ *
+ * @param known other values that must not be in `plain`
+ */
+export function splitSecrets(
+  config: Record<string, unknown>,
+  schema: JsonSchema,
+  known: readonly string[] = [],
+): SplitConfig {
+  const values = [...secretValues(config, schema), ...known];
+  const secretKeys: string[] = [];
+  const isHidden = (value: unknown, schemas: Set<Record<string, unknown>>): boolean => {
+    if (value === null || value === undefined) return false;
+    if (isSecret(schemas)) return true;
+    if (Array.isArray(value)) return value.some((item, i) => isHidden(item, schemasBelow(schemas, i, schema)));
+    if (isObject(value))
+      return Object.entries(value).some(([key, inner]) => isHidden(inner, schemasBelow(schemas, key, schema)));
+    return typeof value === 'string' && scrubText(value, values) !== value;
+  };
+  const split = (part: Record<string, unknown>, schemas: Set<Record<string, unknown>>, path: readonly string[]) => {
+    const plain: [string, unknown][] = [];
+    const secret: [string, unknown][] = [];
+    for (const [key, value] of Object.entries(part)) {
+      const below = schemasBelow(schemas, key, schema);
+      const at = [...path, key];
+      if (!isHidden(value, below)) plain.push([key, value]);
+      else if (isObject(value) && !isSecret(below)) {
+        const inner = split(value, below, at);
+        if (Object.keys(inner.plain).length > 0) plain.push([key, inner.plain]);
+        secret.push([key, inner.secret]);
+      } else {
+        secret.push([key, value]);
+        secretKeys.push(at.join('.'));
+      }
+    }
+    return { plain: Object.fromEntries(plain), secret: Object.fromEntries(secret) };
+  };
+  return { ...split(config, withBranches(schema, schema), []), secretKeys };
+}

@@ -24,6 +24,10 @@ export const specSchema = z
       .optional()
       .describe('Who it is.'),
     destination_sync_modes: z.array(destinationSyncModeSchema).optional().describe('How it can write (destinations).'),
+    commands: z
+      .array(z.string().min(1))
+      .optional()
+      .describe('Which of the optional commands it has: `setup`, `teardown`. Without this field, trying tells.'),
   })
   .describe('What a connector is and what it wants to be told: the answer to `spec`.');
 /** What a connector is and what it wants to be told. */

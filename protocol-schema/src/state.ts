@@ -18,7 +18,7 @@ const streamStateSchema = z
 const globalStateSchema = z
   .object({
     state_type: z.literal('global'),
-    data: z.unknown().describe('What the source needs to go on; opaque to everybody else.'),
+    data: jsonObjectSchema.describe('What the source needs to go on, an object; opaque to everybody else.'),
     streams: jsonObjectSchema.optional().describe('States of streams that change with it, by name.'),
     record_count: count
       .optional()
@@ -58,7 +58,7 @@ export function reduceSourceState(state: SourceStateSet, checkpoint: SourceState
   }
   return {
     streams: { ...state.streams, ...checkpoint.streams },
-    global: jsonObjectSchema.catch({}).parse(checkpoint.data),
+    global: checkpoint.data,
   };
 }
 
@@ -70,6 +70,33 @@ export const syncRunSchema = z
     progress: progressSchema.describe('How far the run has come.'),
   })
   .describe('What is kept of a run, so that it can be continued. `sync_run_id` is read as another name of `run_id`.');
+
+/** What is kept of the config that one connector arrived at. Never holds a secret (P7). */
+export const resolvedPartSchema = z
+  .object({
+    given: z
+      .string()
+      .min(1)
+      .describe('Fingerprint of the config that it came from: it is used with that one only. A salted hash.'),
+    config: jsonObjectSchema.describe('The keys that were not given, as far as they are no secrets.'),
+    secret_keys: z
+      .array(z.string().min(1))
+      .optional()
+      .describe('Dotted names of those that are secrets. Their values are kept elsewhere.'),
+  })
+  .describe('What is kept of the config that a connector arrived at, from its `control` messages.');
+/** What is kept of the config that one connector arrived at. */
+export type ResolvedPart = z.infer<typeof resolvedPartSchema>;
+
+/** The same for both sides of a pipeline. */
+export const resolvedConfigSchema = z
+  .object({
+    source: resolvedPartSchema.optional().describe('Of the source.'),
+    destination: resolvedPartSchema.optional().describe('Of the destination.'),
+  })
+  .describe('What the connectors of a pipeline have found out about their configs.');
+/** What the connectors of a pipeline have found out about their configs. */
+export type ResolvedConfig = z.infer<typeof resolvedConfigSchema>;
 
 /** What is kept between runs of a pipeline. */
 export const syncStateSchema = z
@@ -84,6 +111,7 @@ export const syncStateSchema = z
         return { run_id: sync_run_id, ...rest };
       }, syncRunSchema)
       .describe('The last run.'),
+    resolved_config: resolvedConfigSchema.optional(),
   })
   .describe('What is kept between runs of a pipeline.');
 /** What is kept between runs of a pipeline. */

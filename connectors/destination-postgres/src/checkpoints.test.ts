@@ -5,7 +5,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { outline } from './testing/write-items.ts';
 
 const checkpoint = (stream: string, data: number) => message.sourceState({ state_type: 'stream', stream, data });
-const globalCheckpoint = (data: number) => message.sourceState({ state_type: 'global', data });
+const globalCheckpoint = (data: number) => message.sourceState({ state_type: 'global', data: { at: data } });
 
 describe('checkpoints', () => {
   it('leave at once when nothing of their stream is open', () => {

@@ -5,7 +5,7 @@ import { message } from '@penstock/protocol';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { checkConfig, parseJsonText, readCatalog } from './config-file.ts';
-import { asLines, testCatalog } from './testing/index.ts';
+import { asLines, testCatalog, testStream } from './testing/index.ts';
 
 const schema = z.object({
   api_key: z.string().min(3).describe('Key').meta({ secret: true }),
@@ -106,6 +106,14 @@ describe('catalog', () => {
     const printed = asLines(message.log({ level: 'info', message: 'catalog' }), message.catalog({ streams: found }));
     const modes = read(printed).streams.map((stream) => stream.destination_sync_mode);
     expect(modes).toEqual(['append_dedup', 'append']);
+  });
+
+  test('what discover prints of optional streams is left out; a configured catalog names them', () => {
+    const optional = { name: 'a_lines', primary_key: [['id']], metadata: { optional: true } };
+    const streams = [optional, { name: 'a', primary_key: [['id']] }];
+    expect(read(JSON.stringify({ streams })).streams.map(({ stream }) => stream.name)).toEqual(['a']);
+    const configured = { streams: [testStream('a_lines', { stream: optional })] };
+    expect(read(JSON.stringify(configured))).toEqual(configured);
   });
 
   test('a configured catalog is taken as it is', () => {

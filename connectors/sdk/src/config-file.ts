@@ -2,6 +2,7 @@ import {
   CodedError,
   type ConfiguredCatalog,
   catalogSchema,
+  chooseStreams,
   configuredCatalogSchema,
   describeIssues,
   type JsonSchema,
@@ -179,7 +180,7 @@ function checkCatalog(where: string, raw: unknown): ConfiguredCatalog {
   const discovered = catalogSchema.safeParse(inner);
   if (discovered.success) {
     return {
-      streams: discovered.data.streams.map((stream) => ({
+      streams: chooseStreams(discovered.data.streams).map((stream) => ({
         stream,
         sync_mode: 'incremental',
         destination_sync_mode: stream.primary_key.length > 0 ? 'append_dedup' : 'append',
@@ -196,8 +197,8 @@ function checkCatalog(where: string, raw: unknown): ConfiguredCatalog {
 }
 
 /**
- * A catalog from the content of its file. Also takes what `discover` prints, its log lines included: then every stream is
- * read, incrementally, and merged by its primary key where it has one.
+ * A catalog from the content of its file. Also takes what `discover` prints, its log lines included: then every stream that
+ * is not optional is read, incrementally, and merged by its primary key where it has one.
  *
  * @param where what the file is, for messages, e.g. `Catalog file catalog.json`
  * @throws CodedError `file_invalid`, `config_invalid`

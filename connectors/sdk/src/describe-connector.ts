@@ -10,6 +10,7 @@ export function describeConnector(connector: AnyConnector): SpecPayload {
     config: configJsonSchema(connector.config),
     protocol_version: PROTOCOL_VERSION,
     connector: { name, version },
+    commands: (['setup', 'teardown'] as const).filter((command) => connector[command] !== undefined),
   };
   if (!isSource(connector)) return { ...common, destination_sync_modes: [...connector.syncModes] };
   const asJsonSchema = (schema: z.ZodType): JsonSchema =>

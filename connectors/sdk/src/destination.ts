@@ -92,7 +92,7 @@ export interface Destination<ConfigSchema extends z.ZodObject = z.ZodObject> {
   check(context: DestinationContext<z.output<ConfigSchema>>): Promise<string | undefined>;
   /** Yields what PROTOCOL's order allows, as soon as it does. A trouble of one stream is a `stream_status: error` (P5). */
   write(context: WriteContext<z.output<ConfigSchema>>): AsyncIterable<DestinationMessage>;
-  /** Prepares the other side. @returns the resolved config when it changed */
+  /** Prepares the other side. @returns the resolved config when it changed: the whole of it */
   setup?(
     context: DestinationContext<z.output<ConfigSchema>> & { readonly catalog?: ConfiguredCatalog },
   ): Promise<ControlPayload | undefined>;

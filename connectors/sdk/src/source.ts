@@ -63,8 +63,14 @@ export interface Source<ConfigSchema extends z.ZodObject = z.ZodObject> {
    * the next `yield` when the reader is gone; resources are released in `finally`.
    */
   read(context: ReadContext<z.output<ConfigSchema>>): AsyncIterable<SourceOutput>;
-  /** Prepares the other side. @returns the resolved config when it changed */
-  setup?(context: SourceContext<z.output<ConfigSchema>>): Promise<ControlPayload | undefined>;
-  /** Takes back what `setup` made. */
-  teardown?(context: SourceContext<z.output<ConfigSchema>>): Promise<void>;
+  /**
+   * Prepares the other side for the streams of the catalog (all of them without one). Doing it twice changes nothing.
+   *
+   * @returns the resolved config when it changed: the whole of it. The engine keeps what it adds for the next commands
+   */
+  setup?(
+    context: SourceContext<z.output<ConfigSchema>> & { readonly catalog?: ConfiguredCatalog },
+  ): Promise<ControlPayload | undefined>;
+  /** Takes back what `setup` made. The engine then forgets the resolved config. */
+  teardown?(context: SourceContext<z.output<ConfigSchema>> & { readonly catalog?: ConfiguredCatalog }): Promise<void>;
 }

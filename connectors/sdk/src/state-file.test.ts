@@ -43,6 +43,19 @@ describe('state', () => {
     expect(await read(text)).toEqual({ streams: { a: { at: 3 }, b: { at: 2 } }, global: {} });
   });
 
+  test('printed lines are reduced: a global checkpoint replaces the global state, and the streams that come with it', async () => {
+    const global = (cursor: number, streams?: Record<string, unknown>) =>
+      message.sourceState({ state_type: 'global', data: { cursor }, ...(streams && { streams }) });
+    const text = asLines(
+      checkpoint('a', 1),
+      global(1, { b: { at: 5 } }),
+      checkpoint('a', 2),
+      global(2),
+      checkpoint('c', 1),
+    );
+    expect(await read(text)).toEqual({ streams: { a: { at: 2 }, b: { at: 5 }, c: { at: 1 } }, global: { cursor: 2 } });
+  });
+
   test('printed lines without a checkpoint are an empty state', async () => {
     expect(await read(asLines(message.log({ level: 'info', message: 'x' })))).toEqual({ streams: {}, global: {} });
   });

@@ -59,7 +59,7 @@ export function checkpoint(stream: string, data: unknown): InputItem {
 
 /** A checkpoint of all streams. */
 export function globalCheckpoint(data: unknown): InputItem {
-  return { kind: 'checkpoint', message: message.sourceState({ state_type: 'global', data }) };
+  return { kind: 'checkpoint', message: message.sourceState({ state_type: 'global', data: { at: data } }) };
 }
 
 /** What a source says about a stream. */
@@ -116,8 +116,12 @@ function totals(messages: readonly DestinationMessage[]) {
 /** One short word for each message, for comparing orders. */
 export function outline(messages: readonly DestinationMessage[]): string[] {
   return messages.map((item) => {
-    if (item.type === 'source_state')
-      return `${item.source_state.state_type === 'stream' ? item.source_state.stream : 'global'}:${JSON.stringify(item.source_state.data)}`;
+    if (item.type === 'source_state') {
+      const { source_state: state } = item;
+      return state.state_type === 'stream'
+        ? `${state.stream}:${JSON.stringify(state.data)}`
+        : `global:${JSON.stringify(state.data.at)}`;
+    }
     if (item.type === 'stream_status') return `${item.stream_status.stream}:${item.stream_status.status}`;
     return item.type === 'write_result' ? `${item.write_result.stream}:result` : item.type;
   });
