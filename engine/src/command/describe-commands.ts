@@ -1,4 +1,12 @@
-import { CodedError, type JsonSchema, keysAt, type SpecPayload, schemasAt, typesAt } from '@penstock/protocol';
+import {
+  CodedError,
+  isOptionalStream,
+  type JsonSchema,
+  keysAt,
+  type SpecPayload,
+  schemasAt,
+  typesAt,
+} from '@penstock/protocol';
 import { askConnector } from '../launch/ask-connector.ts';
 import { readLaunchSettings } from '../pipeline/launch-settings.ts';
 import { askForSpec, loadPipeline, prepareSide } from '../pipeline/prepare.ts';
@@ -19,13 +27,17 @@ export async function discoverCommand(args: DescribeArguments, context: CommandC
     context.stdout.write(`${JSON.stringify(catalog, undefined, 2)}\n`);
     return 0;
   }
+  const hasOptional = catalog.streams.some(isOptionalStream);
   const rows = catalog.streams.map((stream) => [
     stream.name,
     stream.primary_key.map((path) => path.join('.')).join(', '),
     stream.supports_time_range === true ? 'yes' : '',
     String(Object.keys((stream.json_schema?.properties as object | undefined) ?? {}).length || ''),
+    ...(hasOptional ? [isOptionalStream(stream) ? 'yes' : ''] : []),
   ]);
-  context.stdout.write(formatTable(['stream', 'primary key', 'time range', 'fields'], rows));
+  const headings = ['stream', 'primary key', 'time range', 'fields', ...(hasOptional ? ['optional'] : [])];
+  context.stdout.write(formatTable(headings, rows));
+  if (hasOptional) context.stdout.write('\nOptional ones are read only when `streams` names them.\n');
   return 0;
 }
 

@@ -42,7 +42,11 @@ export function withPipelineOptions<T>(command: Argv<T>): Argv<T & PipelineArgum
       requiresArg: true,
       describe: 'Type of the destination, for example postgres',
     })
-    .option('streams', { type: 'string', requiresArg: true, describe: 'Only these streams, separated by commas' })
+    .option('streams', {
+      type: 'string',
+      requiresArg: true,
+      describe: "Only these streams, separated by commas; '*' is all but the optional ones",
+    })
     .option('state', { type: 'string', requiresArg: true, describe: 'Keep the state in this file' })
     .option('launcher', {
       type: 'string',

@@ -34,6 +34,30 @@ describe('the configured catalog', () => {
     expect(streams[0]).toMatchObject({ fields: ['email'], backfill_limit: 5, time_range });
   });
 
+  it('has optional streams only when they are named, and with a star all others', () => {
+    const lines = { name: 'charges_lines', primary_key: [['id']], metadata: { optional: true } };
+    const more: Catalog = { streams: [lines, ...catalog.streams] };
+    const named = (choices: Parameters<typeof configureCatalog>[1]) =>
+      configureCatalog(more, choices, undefined).streams.map(({ stream, backfill_limit }) => [
+        stream.name,
+        backfill_limit,
+      ]);
+    expect(named(undefined).map(([name]) => name)).toEqual(['customers', 'charges', 'log_lines']);
+    expect(named([{ name: 'charges_lines' }])).toEqual([['charges_lines', undefined]]);
+    const star = { name: '*', backfill_limit: 7 };
+    const usual = [
+      ['customers', 7],
+      ['charges', 3],
+      ['log_lines', 7],
+    ];
+    const charges = { name: 'charges', backfill_limit: 3 };
+    expect(named([charges, star])).toEqual(usual);
+    expect(named([star, { name: 'charges_lines' }, charges])).toEqual([['charges_lines', undefined], ...usual]);
+    // Of the file, where the flags say `*`.
+    expect(named([star, charges, { name: 'charges_lines', namesNothing: true }])).toEqual(usual);
+    expect(() => configureCatalog({ streams: [lines] }, undefined, undefined)).toThrow(/All streams .* are optional/);
+  });
+
   it('reads everything again where it overwrites', () => {
     const { streams } = configureCatalog(catalog, [{ name: 'charges', destination_sync_mode: 'overwrite' }], undefined);
     expect(streams[0]).toMatchObject({ sync_mode: 'full_refresh', destination_sync_mode: 'overwrite' });

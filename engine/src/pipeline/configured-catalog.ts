@@ -3,14 +3,17 @@ import {
   CodedError,
   type ConfiguredCatalog,
   type ConfiguredStream,
+  chooseStreams,
   type DestinationSyncMode,
   nearestNames,
   type Stream,
+  USUAL_STREAMS,
 } from '@penstock/protocol';
 import type { StreamChoice } from './pipeline-schema.ts';
 
 /**
- * What a pipeline moves: the streams that it names, in the source's order, or all of them. Pure.
+ * What a pipeline moves, in the source's order: the streams that it names; every one that is not optional where it names
+ * `*`, or none at all. Pure.
  *
  * @param supported the modes of the destination's `spec`; undefined when it doesn't say
  * @throws CodedError `stream_unknown` with the nearest names, `mode_unsupported`, `config_invalid` for an unknown field
@@ -21,16 +24,25 @@ export function configureCatalog(
   supported: readonly DestinationSyncMode[] | undefined,
 ): ConfiguredCatalog {
   const names = catalog.streams.map(({ name }) => name);
-  const unknown = (choices ?? []).filter(({ name }) => !names.includes(name));
+  const naming = choices?.filter(({ namesNothing }) => namesNothing !== true);
+  const unknown = (naming ?? []).filter(({ name }) => name !== USUAL_STREAMS && !names.includes(name));
   if (unknown.length > 0) throw streamUnknown(unknown, names);
-  const chosen = new Map(choices?.map((choice) => [choice.name, choice]));
-  const streams = catalog.streams
-    .filter(({ name }) => choices === undefined || chosen.has(name))
-    .map((stream) => configureStream(stream, chosen.get(stream.name) ?? { name: stream.name }, supported));
+  const said = new Map(choices?.map((choice) => [choice.name, choice]));
+  const usual = said.get(USUAL_STREAMS);
+  const streams = chooseStreams(
+    catalog.streams,
+    naming?.map(({ name }) => name),
+  ).map((stream) => configureStream(stream, said.get(stream.name) ?? usual ?? { name: stream.name }, supported));
   if (streams.length > 0) return { streams };
+  if (names.length === 0) {
+    throw new CodedError('config_invalid', {
+      message: 'The source has no streams.',
+      remedy: 'Check its config and its access.',
+    });
+  }
   throw new CodedError('config_invalid', {
-    message: 'The source has no streams.',
-    remedy: 'Check its config and its access.',
+    message: 'All streams of the source are optional: each is read only when it is named.',
+    remedy: 'Name some of them in `streams`; `penstock discover` lists them.',
   });
 }
 

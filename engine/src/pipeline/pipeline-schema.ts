@@ -87,6 +87,7 @@ function schemaOfKind(kind: string, object: Record<string, unknown>): z.ZodType<
 }
 
 const streamChoiceSchema = strict({
+  /** `*` is every stream that is not optional; what another entry says of one of them goes before. */
   name: z.string().min(1),
   sync_mode: syncModeSchema.optional(),
   destination_sync_mode: destinationSyncModeSchema.optional(),
@@ -105,8 +106,11 @@ const streamChoiceSchema = strict({
   path: ['destination_sync_mode'],
 });
 
-/** What a pipeline says about one stream. */
-export type StreamChoice = z.infer<typeof streamChoiceSchema>;
+/** What a pipeline says about one stream, or about all the usual ones. */
+export type StreamChoice = z.infer<typeof streamChoiceSchema> & {
+  /** It only says how the stream is read where something else names it: the file's word on a stream that the flags don't name. */
+  readonly namesNothing?: true;
+};
 
 const text = z.string().min(1);
 const statePostgresSchema = strict({
@@ -151,7 +155,7 @@ export const pipelineSchema = strict({
   name: z.string().min(1).max(200).optional(),
   source: connectorChoiceSchema,
   destination: connectorChoiceSchema.optional(),
-  /** All streams when absent. */
+  /** All streams that are not optional when absent. */
   streams: z
     .array(streamChoiceSchema)
     .min(1)

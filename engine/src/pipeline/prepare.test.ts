@@ -38,6 +38,12 @@ describe('the pipeline of a command line', () => {
       state: { file: 'f.json' },
       connectorFlags: [{ path: ['stripe', 'rate_limit'] }],
     });
+    expect((await load([], { config, streams: ['*', 'b', 'c'] })).streams).toEqual([
+      { name: '*' },
+      { name: 'b' },
+      { name: 'c' },
+      { name: 'a', backfill_limit: 3, namesNothing: true },
+    ]);
     expect((await load([], { config, source: 'stripe' })).source).toMatchObject({ config: { rate_limit: 5 } });
     expect((await load([], { config, source: 'other' })).source).toEqual({ kind: 'type', type: 'other', config: {} });
   });

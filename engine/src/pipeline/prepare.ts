@@ -1,4 +1,11 @@
-import { CodedError, type LogPayload, PROTOCOL_VERSION, type SpecPayload, secretValues } from '@penstock/protocol';
+import {
+  CodedError,
+  type LogPayload,
+  PROTOCOL_VERSION,
+  type SpecPayload,
+  secretValues,
+  USUAL_STREAMS,
+} from '@penstock/protocol';
 import { askConnector } from '../launch/ask-connector.ts';
 import type { Connector } from '../launch/launcher.ts';
 import { buildConfig, readFileKeys } from './connector-config.ts';
@@ -6,7 +13,7 @@ import { assignFlags, type DottedFlag } from './dotted-flags.ts';
 import { type Environment, expandEnvironment, isEnvironmentReference } from './environment.ts';
 import { findLocalhost, type LaunchSettings, readLaunchSettings } from './launch-settings.ts';
 import { readPipelineFile } from './pipeline-file.ts';
-import { type ConnectorChoice, type Pipeline, pipelineSchema } from './pipeline-schema.ts';
+import { type ConnectorChoice, type Pipeline, pipelineSchema, type StreamChoice } from './pipeline-schema.ts';
 import { resolveConnector, type SearchPlaces, type Side } from './resolve-connector.ts';
 
 /** What a command line says about a pipeline. */
@@ -28,8 +35,12 @@ export interface PipelineRequest {
 }
 
 /** A pipeline whose name is known. */
-export type NamedPipeline = Pipeline &
-  LaunchSettings & { readonly name: string; readonly connectorFlags: readonly DottedFlag[] };
+export type NamedPipeline = Omit<Pipeline, 'streams'> &
+  LaunchSettings & {
+    readonly name: string;
+    readonly streams?: readonly StreamChoice[] | undefined;
+    readonly connectorFlags: readonly DottedFlag[];
+  };
 
 /**
  * The pipeline of a command line: the file, if any, with what the flags say put over it. The flags of the connectors are
@@ -114,9 +125,16 @@ function readState(flag: DottedFlag, environment: Environment): Record<string, u
   throw new CodedError('usage', { message: `${flag.flag}: expected --state.file PATH or --state.postgres.url.` });
 }
 
-function selectStreams(names: readonly string[] | undefined, inFile: Pipeline['streams']): Pipeline['streams'] {
-  if (names === undefined) return inFile;
-  return [...new Set(names)].map((name) => inFile?.find((stream) => stream.name === name) ?? { name });
+/** The streams of the flags, each read as the file says. The usual ones are, too, where the flags name them by `*`. */
+function selectStreams(
+  names: readonly string[] | undefined,
+  inFile: readonly StreamChoice[] | undefined,
+): StreamChoice[] | undefined {
+  if (names === undefined) return inFile === undefined ? undefined : [...inFile];
+  const chosen = [...new Set(names)].map((name) => inFile?.find((stream) => stream.name === name) ?? { name });
+  if (!names.includes(USUAL_STREAMS)) return chosen;
+  const others = (inFile ?? []).filter(({ name }) => !names.includes(name));
+  return [...chosen, ...others.map((choice) => ({ ...choice, namesNothing: true as const }))];
 }
 
 function defaultName(source: ConnectorChoice, destination: ConnectorChoice | undefined): string {

@@ -37,11 +37,35 @@ it.each([
     { status: 'errored', total_range: days(1, 28), completed_ranges: [days(1, 9), days(20, 28)] },
     day(9),
   ],
-  ['not beyond the range', { status: 'started', total_range: days(3, 8), completed_ranges: [days(1, 28)] }, day(8)],
+  [
+    'beyond the range, when what came after it is complete too',
+    { status: 'started', total_range: days(3, 8), completed_ranges: [days(1, 12)] },
+    day(12),
+  ],
+  [
+    'not beyond a gap at the end of the range',
+    { status: 'started', total_range: days(3, 8), completed_ranges: [days(3, 8), days(9, 12)] },
+    day(8),
+  ],
+  [
+    'nothing, when only what was before the range is complete',
+    { status: 'started', total_range: days(3, 8), completed_ranges: [days(1, 3)] },
+    undefined,
+  ],
   [
     'a completed stream, to its end',
     { status: 'completed', total_range: days(1, 28), completed_ranges: [days(20, 28)] },
     day(28),
+  ],
+  [
+    'a completed stream, through what came right after its end',
+    { status: 'completed', total_range: days(1, 8), completed_ranges: [days(5, 12), days(13, 20)] },
+    day(12),
+  ],
+  [
+    'a completed stream, not through what came later',
+    { status: 'completed', total_range: days(1, 8), completed_ranges: [days(9, 12)] },
+    day(8),
   ],
   [
     'a completed stream that named no range, to the end of the last one',
@@ -63,4 +87,16 @@ it('everything from the start of the range to synced_through is complete', () =>
       }
     }),
   );
+});
+
+it('a source that stays has one completed range, whose end moves, however long it does', () => {
+  const hours = 24 * 365;
+  const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
+  const total_range = { gte: at(0), lt: at(1) };
+  let completed_ranges: TimeRange[] = [];
+  for (let hour = 0; hour < hours; hour++) {
+    completed_ranges = addRange(completed_ranges, { gte: at(hour), lt: at(hour + 1) });
+    expect(completed_ranges).toHaveLength(1);
+  }
+  expect(syncedThrough({ status: 'started', total_range, completed_ranges })).toBe('2027-01-01T00:00:00Z');
 });

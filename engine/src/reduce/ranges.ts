@@ -16,7 +16,8 @@ export function addRange(ranges: readonly TimeRange[], added: TimeRange): TimeRa
  *
  * A completed stream is so up to the end of its range (or of the last range that it reported, when it named none). One
  * that is still going is so up to the first gap, counted from the start of its range: newer ranges that are complete
- * already don't count, because something older is missing.
+ * already don't count, because something older is missing. Where no gap is before the end of its range, either goes on
+ * through the ranges beyond it: a source that stays and reads what comes reports those.
  *
  * @returns undefined when nothing can be promised
  */
@@ -24,13 +25,21 @@ export function syncedThrough(
   progress: Pick<StreamProgress, 'status' | 'total_range' | 'completed_ranges'>,
 ): string | undefined {
   const { status, total_range: total, completed_ranges: completed = [] } = progress;
-  if (status === 'completed') {
-    const end = total?.lt ?? completed.at(-1)?.lt;
-    return end === undefined ? undefined : formatTimestamp(parseTimestamp(end));
+  if (total === undefined) {
+    const last = status === 'completed' ? completed.at(-1) : undefined;
+    return last === undefined ? undefined : formatTimestamp(parseTimestamp(last.lt));
   }
-  if (total === undefined) return undefined;
+  const end = parseTimestamp(total.lt);
+  if (status === 'completed') return formatTimestamp(endOfRangeAt(completed, end) ?? end);
+  // A range that ends where this one begins says nothing about it.
   const start = parseTimestamp(total.gte);
-  const first = completed.find((range) => parseTimestamp(range.gte) <= start && start < parseTimestamp(range.lt));
-  if (first === undefined) return undefined;
-  return formatTimestamp(Math.min(parseTimestamp(first.lt), parseTimestamp(total.lt)));
+  const through = endOfRangeAt(completed, start);
+  return through === undefined || through === start ? undefined : formatTimestamp(through);
+}
+
+/** The end of the range that holds the instant, or ends there. @param ranges coalesced @param at milliseconds since 1970 */
+function endOfRangeAt(ranges: readonly TimeRange[], at: number): number | undefined {
+  const found = ranges.findLast((range) => parseTimestamp(range.gte) <= at);
+  const end = found === undefined ? undefined : parseTimestamp(found.lt);
+  return end === undefined || end < at ? undefined : end;
 }
