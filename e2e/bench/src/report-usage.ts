@@ -1,8 +1,14 @@
 /** Preloaded into a measured program: writes what it used into the file named by BENCH_USAGE_FILE when it ends. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+
+/** `maxRSS` begins with what the parent had when it forked; what Linux says of the memory itself doesn't (proc(5)). */
+function peakRssKb(maxRssKb: number): number {
+  if (!existsSync('/proc/self/status')) return maxRssKb;
+  return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? maxRssKb);
+}
 
 process.on('exit', () => {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  const usage = { cpu_s: (userCPUTime + systemCPUTime) / 1e6, peak_rss_mb: maxRSS / 1024 };
+  const usage = { cpu_s: (userCPUTime + systemCPUTime) / 1e6, peak_rss_mb: peakRssKb(maxRSS) / 1024 };
   writeFileSync(process.env.BENCH_USAGE_FILE!, JSON.stringify(usage));
 });

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { startLocalPostgres } from '@penstock/local-postgres';
 import pg from 'pg';
 import { customer, customerSchema } from './customer.ts';
+import { printFigures } from './print-figures.ts';
 
 const { values } = parseArgs({
   options: {
@@ -163,7 +164,7 @@ async function measure(name: string, columns: string, path: string, copy: PlainC
   const startSeconds = (performance.now() - emptyAt) / 1000;
   const { rows } = await client.query<{ count: string }>('select count(*) from customers');
   if (Number(rows[0]!.count) !== recordCount) throw new Error(`${rows[0]!.count} rows instead of ${recordCount}`);
-  print({
+  printFigures({
     case: name,
     columns,
     records: recordCount,
@@ -202,7 +203,7 @@ async function measureTrickle(columns: string): Promise<void> {
   child.stdin!.end(complete);
   child.stdout!.resume();
   const usage = await ended;
-  print({
+  printFigures({
     case: 'trickle',
     columns,
     records: trickleCount,
@@ -210,12 +211,4 @@ async function measureTrickle(columns: string): Promise<void> {
     node_cpu_s: usage.cpu_s,
     peak_rss_mb: usage.peak_rss_mb,
   });
-}
-
-function print(result: Record<string, string | number>): void {
-  const rounded = Object.entries(result).map(([key, value]) => [
-    key,
-    typeof value === 'number' ? Number(value.toPrecision(4)) : value,
-  ]);
-  console.log(JSON.stringify(Object.fromEntries(rounded)));
 }
