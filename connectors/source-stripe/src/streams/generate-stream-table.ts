@@ -4,16 +4,14 @@
  * `--openapi FILE` takes the formats anew from an OpenAPI description of Stripe.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative, resolve } from 'node:path';
 import { buildTable } from './generate/build-table.ts';
 import { extractFormats, type Formats } from './generate/openapi-formats.ts';
+import { stripePackage } from './generate/package-root.ts';
 import { streamsPage } from './generate/streams-page.ts';
 
 const here = import.meta.dirname;
 const formatsFile = join(here, 'generated', 'openapi-formats.json');
-// The package exports its entry only, which lies in a folder of its root.
-const packageRoot = dirname(dirname(fileURLToPath(import.meta.resolve('stripe'))));
 
 /** One property or entry a line: small diffs, and not a line for each bracket. */
 function lines(entries: readonly (readonly [string, unknown])[], indent: string): string {
@@ -22,7 +20,8 @@ function lines(entries: readonly (readonly [string, unknown])[], indent: string)
 
 /** Every generated file with its content. */
 export function generateFiles(formats: Formats): ReadonlyMap<string, string> {
-  const { apiVersion, lists, schemas } = buildTable(packageRoot, formats);
+  const table = buildTable(stripePackage, formats);
+  const { apiVersion, lists, schemas } = table;
   const entries = lists.map((entry) => `    ${JSON.stringify(entry)}`).join(',\n');
   const perStream = Object.entries(schemas).map(
     ([name, properties]) => `  ${JSON.stringify(name)}: {\n${lines(Object.entries(properties), '    ')}\n  }`,
@@ -34,7 +33,7 @@ export function generateFiles(formats: Formats): ReadonlyMap<string, string> {
       `{\n  "api_version": ${JSON.stringify(apiVersion)},\n  "lists": [\n${entries}\n  ]\n}\n`,
     ],
     [join(here, 'generated', 'schemas.json'), `{\n${perStream.join(',\n')}\n}\n`],
-    [resolve(here, '../../../../docs/reference/stripe-streams.md'), streamsPage(apiVersion, lists, schemas)],
+    [resolve(here, '../../../../docs/reference/stripe-streams.md'), streamsPage(apiVersion, table)],
   ]);
 }
 

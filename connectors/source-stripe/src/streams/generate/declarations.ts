@@ -48,11 +48,12 @@ export function children(node: SyntaxNode, field: string): readonly SyntaxNode[]
   return (node[field] as readonly SyntaxNode[] | null | undefined) ?? [];
 }
 
-/** `A.B.C` of a type reference as its parts. */
+/** `A.B.C` of a type reference, or of what an interface extends, as its parts. */
 export function nameParts(node: SyntaxNode): string[] {
-  return node.type === 'TSQualifiedName'
-    ? [...nameParts(child(node, 'left')), ...nameParts(child(node, 'right'))]
-    : [node.name as string];
+  if (node.type === 'TSQualifiedName') return [...nameParts(child(node, 'left')), ...nameParts(child(node, 'right'))];
+  if (node.type === 'MemberExpression')
+    return [...nameParts(child(node, 'object')), ...nameParts(child(node, 'property'))];
+  return [node.name as string];
 }
 
 const loaded = new Map<string, DeclarationFile>();
@@ -64,6 +65,8 @@ export class DeclarationFile {
   readonly #docAt = new Map<number, string>();
   /** By qualified name. An interface may be declared in parts; that never happens to those that are read here. */
   readonly #declared = new Map<string, Declared>();
+  /** By qualified name, the name on the file's own level. */
+  readonly #exported = new Map<string, string>();
   readonly #imports = new Map<string, { readonly path: string; readonly name: string | undefined }>();
   readonly methods: Method[] = [];
 
@@ -100,8 +103,10 @@ export class DeclarationFile {
         continue;
       }
       const node = statement.type === 'ExportNamedDeclaration' ? (statement.declaration as SyntaxNode) : statement;
-      // `export { A } from …` has no declaration.
-      if (!node) continue;
+      if (!node) {
+        this.#export(statement, scope);
+        continue;
+      }
       const at = { node, file: this, scope };
       if (node.type === 'TSModuleDeclaration') {
         const name = nameParts(child(node, 'id'));
@@ -114,6 +119,15 @@ export class DeclarationFile {
       } else if (node.type === 'ClassDeclaration') {
         for (const member of children(child(node, 'body'), 'body')) this.#method(member);
       }
+    }
+  }
+
+  /** `export { A }` in a namespace: the file's A under the namespace's name. On the file's own level it adds no name. */
+  #export(node: SyntaxNode, scope: readonly string[]): void {
+    if (scope.length === 0) return;
+    for (const specifier of children(node, 'specifiers')) {
+      const name = child(specifier, 'exported').name as string;
+      this.#exported.set([...scope, name].join('.'), child(specifier, 'local').name as string);
     }
   }
 
@@ -156,6 +170,8 @@ export class DeclarationFile {
       const found = this.#declared.get([...scope.slice(0, depth), ...parts].join('.'));
       if (found !== undefined) return found;
     }
+    const exported = this.#exported.get(parts.join('.'));
+    if (exported !== undefined) return this.resolve([exported], []);
     const imported = this.#imports.get(parts[0] ?? '');
     if (imported === undefined) return undefined;
     if (imported.name === undefined) return 'namespaced';
@@ -191,23 +207,28 @@ export class DeclarationFile {
   }
 }
 
-/** All properties that an object of this type may have; of a union, those of all its members. */
-export function propertiesOfType(site: TypeSite): Property[] {
-  if (site.node.type === 'TSInterfaceDeclaration') return site.file.propertiesOf(site);
+/** The interfaces that a type stands for: its members where it is a union, itself where it is an interface. */
+export function memberTypes(site: TypeSite): TypeSite[] {
+  if (site.node.type === 'TSInterfaceDeclaration') return [site];
   if (site.node.type === 'TSUnionType') {
-    const all = children(site.node, 'types').map((node) => propertiesOfType({ ...site, node }));
-    const merged = new Map<string, Property>();
-    for (const property of all.flat()) if (!merged.has(property.name)) merged.set(property.name, property);
-    return [...merged.values()].map((property) => ({
-      ...property,
-      optional: property.optional || !all.every((members) => members.some((member) => member.name === property.name)),
-    }));
+    return children(site.node, 'types').flatMap((node) => memberTypes({ ...site, node }));
   }
   if (site.node.type === 'TSTypeReference') {
     const parts = nameParts(child(site.node, 'typeName'));
     const declared = site.file.resolve(parts, site.scope);
-    if (declared !== undefined && declared !== 'namespaced') return propertiesOfType(declared.site);
+    if (declared !== undefined && declared !== 'namespaced') return memberTypes(declared.site);
     throw new Error(`the type ${parts.join('.')} is not found`);
   }
-  throw new Error(`no properties can be read from a ${site.node.type}`);
+  throw new Error(`no objects are described by a ${site.node.type}`);
+}
+
+/** All properties that an object of this type may have; of a union, those of all its members. */
+export function propertiesOfType(site: TypeSite): Property[] {
+  const all = memberTypes(site).map((member) => member.file.propertiesOf(member));
+  const merged = new Map<string, Property>();
+  for (const property of all.flat()) if (!merged.has(property.name)) merged.set(property.name, property);
+  return [...merged.values()].map((property) => ({
+    ...property,
+    optional: property.optional || !all.every((members) => members.some((member) => member.name === property.name)),
+  }));
 }

@@ -85,6 +85,7 @@ function shapeOf(site: TypeSite): Shape {
 }
 
 const EPOCH_DOC = /unix (epoch|timestamp)|seconds since|epoch timestamp|in unix time/i;
+const SECONDS_DOC = /in seconds since the unix epoch/i;
 const TIMESTAMP_NAME = /(^|_)(created|updated|at|date|expires)$/;
 const FRACTION = /percent|fraction|multiplier|decimal|exchange.?rate|latitude|longitude|metric tons|score|hours/i;
 
@@ -93,7 +94,9 @@ const FRACTION = /percent|fraction|multiplier|decimal|exchange.?rate|latitude|lo
  * Stripe counts in the smallest unit, so a number is whole unless it speaks of a share.
  */
 function numberSchema(property: Property, formats: ObjectFormats): JsonSchema {
-  if (formats['unix-time']?.includes(property.name)) return { type: 'integer', format: 'unix-time' };
+  // Some times are no more than whole numbers in the description.
+  if (formats['unix-time']?.includes(property.name) || SECONDS_DOC.test(property.doc))
+    return { type: 'integer', format: 'unix-time' };
   if (formats.integer?.includes(property.name)) return { type: 'integer' };
   if (formats.number?.includes(property.name)) return { type: 'number' };
   // Of readers only; as seconds it would be a time in the far future.

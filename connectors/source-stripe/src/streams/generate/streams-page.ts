@@ -1,4 +1,7 @@
 import type { JsonSchema } from '@penstock/protocol';
+import { eventCoverage } from '../event-coverage.ts';
+import type { ListTable } from '../list-entries.ts';
+import { rulePath } from '../make-table.ts';
 import { streamRules } from '../stream-rules.ts';
 import type { ListEntry } from '../stream-table.ts';
 
@@ -10,29 +13,45 @@ function typeName(schema: JsonSchema): string {
 }
 
 function howRead(entry: ListEntry): string {
-  const rule = streamRules[entry.path];
-  const parts = [
-    entry.created === null
-      ? entry.paging === 'none'
-        ? 'Whole, by one request.'
-        : 'Whole, each time.'
-      : 'By time range.',
-  ];
-  if (rule?.queries !== undefined)
-    parts.push(`Asked for with ${rule.queries.map((query) => `\`${query}\``).join(', then ')}.`);
+  const rule = streamRules[rulePath(entry)];
+  const parts = [];
+  if (entry.parent !== undefined) {
+    const first = entry.parent.embedded === null ? '' : `; its first page is \`${entry.parent.embedded}\` there`;
+    parts.push(`Under each object of \`${entry.parent.path}\`${first}.`);
+  } else if (entry.created !== null) parts.push('By time range.');
+  else parts.push(entry.paging === 'none' ? 'Whole, by one request.' : 'Whole, each time.');
+  if (entry.queries !== undefined)
+    parts.push(`Asked for with ${entry.queries.map((query) => `\`${query}\``).join(', then ')}.`);
   if (rule?.product !== undefined) parts.push(`Needs ${rule.product}.`);
   if (rule?.note !== undefined) parts.push(rule.note);
   return parts.join(' ');
 }
 
+/** How a stream stays current after its first reading. */
+function howCurrent(entry: ListEntry): string {
+  const { coverage = 'none', neverChanges, deletedBy = [], untold } = eventCoverage[rulePath(entry)] ?? {};
+  if (neverChanges && coverage !== 'all') return 'New objects are read; one that is made never changes.';
+  const gone = deletedBy.length === 0 ? '' : ` ${deletedBy.map((type) => `\`${type}\``).join(', ')}: deleted.`;
+  if (coverage === 'all') return `By events.${gone}`;
+  if (coverage === 'some') return `By events, and read again.${gone} Not told: ${untold}.`;
+  return untold === undefined ? 'Read again.' : `Read again. Events don't help: ${untold}.`;
+}
+
+function streamRows(entries: readonly ListEntry[]): string[] {
+  return [
+    '| stream | path | objects | how it is read | how it stays current |',
+    '|---|---|---|---|---|',
+    ...entries.map(
+      (entry) =>
+        `| [${entry.name}](#${entry.name}) | \`${entry.path}\` | \`${entry.object}\` | ${howRead(entry)} | ${howCurrent(entry)} |`,
+    ),
+  ];
+}
+
 /** The reference page: every stream with its properties, and every list that is none with the reason. */
-export function streamsPage(
-  apiVersion: string,
-  lists: readonly ListEntry[],
-  schemas: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>,
-): string {
+export function streamsPage(apiVersion: string, { lists, schemas }: ListTable): string {
   const streams = lists.filter((entry) => entry.excluded === null);
-  const excluded = lists.filter((entry) => entry.excluded !== null);
+  const underParent = streams.filter((entry) => entry.parent !== undefined);
   const out = [
     '# Streams of source-stripe',
     '',
@@ -42,24 +61,33 @@ export function streamsPage(
     'each is `id` and `_account_id`, the id of the account. `_as_of` is a second (unix-time) for which the content is surely',
     'true; a record replaces one with the same or a smaller `_as_of`. `deleted` is true on an object that was deleted.',
     '',
+    'A stream is current by the events of `/v1/events` where they tell all of its objects: creations, changes and deletions.',
+    'Where they tell a part, or nothing, the list is read again from time to time; what no event tells is named.',
+    '',
     'Types: `unix-time` is a whole number of seconds since 1970, `date-time` an ISO 8601 text, `decimal` a number as text,',
     '`id` the id of another object; `?` says that it may be null or absent.',
     '',
-    '| stream | path | objects | how it is read |',
-    '|---|---|---|---|',
-  ];
-  for (const entry of streams) {
-    out.push(`| [${entry.name}](#${entry.name}) | \`${entry.path}\` | \`${entry.object}\` | ${howRead(entry)} |`);
-  }
-  out.push('', '## Lists that are not read', '', '| list | reason |', '|---|---|');
-  for (const entry of excluded) out.push(`| \`${entry.path}\` | ${entry.excluded} |`);
-  out.push(
+    ...streamRows(streams.filter((entry) => entry.parent === undefined)),
+    '',
+    '## Lists under a parent',
+    '',
+    `These ${underParent.length} are read only when they are named: each may need a request for each object of the parent. Their`,
+    'primary key is `id`, `_parent_id` (the id of the parent) and `_account_id`. A time range holds for the parents. Where',
+    'events tell nothing, they are read again with the parents.',
+    '',
+    ...streamRows(underParent),
+    '',
+    '## Lists that are not read',
+    '',
+    '| list | reason |',
+    '|---|---|',
+    ...lists.flatMap(({ path, excluded }) => (excluded === null ? [] : [`| \`${path}\` | ${excluded} |`])),
     '',
     'Not lists, and so not read: single objects such as the balance and the account. Lists that older versions of the API',
     'had and this one has no more are not read either.',
     '',
     '## Properties',
-  );
+  ];
   for (const entry of streams) {
     const properties = Object.entries(schemas[entry.name] ?? {});
     out.push('', `### ${entry.name}`, '');
