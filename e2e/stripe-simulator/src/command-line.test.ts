@@ -17,6 +17,9 @@ describe('the command line', () => {
     [['--account-created', '2100-01-01'], /older than its objects/],
     [['--error-rate', '7'], /--error-rate must be a number from 0 to 1/],
     [['--schedule', 'updates=2'], /create=2,update=5,delete=0.5/],
+    [['--events-late', '2'], /--events-late must be a number from 0 to 1/],
+    [['--events-late-seconds', '0'], /--events-late-seconds must be a whole number from 1/],
+    [['--events-partial', '/v1/customer'], /no list of Stripe's API/],
   ])('is refused with %j', (args, message) => {
     expect(() => readCommandLine(args, nowS)).toThrow(UsageError);
     expect(() => readCommandLine(args, nowS)).toThrow(message);
@@ -52,6 +55,27 @@ describe('the command line', () => {
       nowS,
     ).simulator;
     expect(faults).toMatchObject({ not_enabled: ['/v1/issuing'], forbidden: ['/v1/customers', '/v1/prices'] });
+  });
+
+  it('lets events and the rate limit behave unless told otherwise', () => {
+    expect(readCommandLine([], nowS).simulator.faults).toMatchObject({
+      retry_after: true,
+      events_late: 0,
+      events_late_seconds: 5,
+      events_doubled: 0,
+      events_partial: [],
+      events_older: 0,
+    });
+    const args = '--no-retry-after --events-late 0.1 --events-late-seconds 9 --events-doubled 0.2 --events-older 0.3';
+    const partial = ['--events-partial', '/v1/customers', '/v1/issuing'];
+    expect(readCommandLine([...args.split(' '), ...partial], nowS).simulator.faults).toMatchObject({
+      retry_after: false,
+      events_late: 0.1,
+      events_late_seconds: 9,
+      events_doubled: 0.2,
+      events_partial: ['/v1/customers', '/v1/issuing'],
+      events_older: 0.3,
+    });
   });
 
   it('reads the schedule', () => {

@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import packageJson from '../package.json' with { type: 'json' };
 import { type DistributionName, distributionNames } from './distribution.ts';
 import { endpoints, isCountable } from './endpoint-table.ts';
+import { lateSecondsMax } from './faults.ts';
 import type { Schedule } from './schedule.ts';
 import type { SimulatorOptions } from './simulator.ts';
 
@@ -57,6 +58,11 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
     .option('latency-ms', { type: 'number', default: 0, describe: 'milliseconds that each answer takes' })
     .option('latency-jitter-ms', { type: 'number', default: 0, describe: 'up to so many more' })
     .option('rate-limit', { type: 'number', describe: 'requests a second before 429, bursts of one second' })
+    .option('retry-after', {
+      type: 'boolean',
+      default: true,
+      describe: '429 comes with Retry-After; --no-retry-after leaves it out',
+    })
     .option('error-rate', { type: 'number', default: 0, describe: 'share of requests answered with 500 (0 to 1)' })
     .option('reset-rate', { type: 'number', default: 0, describe: 'share of answers that break off in the middle' })
     .option('forbidden', {
@@ -72,6 +78,28 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
       describe: 'paths that answer 400, as without that product',
     })
     .option('garbage', { type: 'string', array: true, default: [], describe: 'paths that answer 200 with HTML' })
+    .option('events-late', {
+      type: 'number',
+      default: 0,
+      describe: 'share of events that are seen only some time after they were created',
+    })
+    .option('events-late-seconds', { type: 'number', default: 5, describe: 'seconds that these are late at most' })
+    .option('events-doubled', {
+      type: 'number',
+      default: 0,
+      describe: 'share of events that have a second one, with another id, about the same',
+    })
+    .option('events-partial', {
+      type: 'string',
+      array: true,
+      default: [],
+      describe: 'paths of which events hold only id, object and metadata',
+    })
+    .option('events-older', {
+      type: 'number',
+      default: 0,
+      describe: 'share of events of an older API version, with another shape',
+    })
     .option('schedule', {
       type: 'string',
       default: '',
@@ -95,6 +123,7 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
     ])
     .requiresArg(['api-key', 'latency-ms', 'latency-jitter-ms', 'rate-limit', 'error-rate', 'reset-rate', 'schedule'])
     .requiresArg(['forbidden', 'not-enabled', 'garbage'])
+    .requiresArg(['events-late', 'events-late-seconds', 'events-doubled', 'events-partial', 'events-older'])
     .strict()
     .version(packageJson.version)
     .wrap(80)
@@ -116,7 +145,8 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
   if (accountCreated > from)
     throw new UsageError('--account-created must not be after --from: an account is older than its objects.');
   const [global, perPath] = readDistributions(parsed.distribution);
-  for (const path of [...parsed.forbidden, ...parsed.notEnabled, ...parsed.garbage]) checkPrefix(path);
+  for (const path of [...parsed.forbidden, ...parsed.notEnabled, ...parsed.garbage, ...parsed.eventsPartial])
+    checkPrefix(path);
   return {
     port: wholeNumber('--port', parsed.port, 65_535),
     host: parsed.host,
@@ -142,6 +172,12 @@ export function readCommandLine(args: readonly string[], nowS: number): CommandL
         forbidden: parsed.forbidden,
         not_enabled: parsed.notEnabled,
         garbage: parsed.garbage,
+        retry_after: parsed.retryAfter,
+        events_late: number('--events-late', parsed.eventsLate, 0, 1),
+        events_late_seconds: wholeNumber('--events-late-seconds', parsed.eventsLateSeconds, lateSecondsMax, 1),
+        events_doubled: number('--events-doubled', parsed.eventsDoubled, 0, 1),
+        events_partial: parsed.eventsPartial,
+        events_older: number('--events-older', parsed.eventsOlder, 0, 1),
       },
     },
   };
@@ -158,9 +194,9 @@ function number(name: string, value: number, min = Number.NEGATIVE_INFINITY, max
   return value;
 }
 
-function wholeNumber(name: string, value: number, max: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > max)
-    throw new UsageError(`${name} must be a whole number from 0 to ${max}.`);
+function wholeNumber(name: string, value: number, max: number, min = 0): number {
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new UsageError(`${name} must be a whole number from ${min} to ${max}.`);
   return value;
 }
 

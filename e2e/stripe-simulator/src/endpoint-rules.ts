@@ -49,6 +49,14 @@ export const leftOut: Record<string, { parameter: string; field: string; value: 
   '/v2/money_management/financial_accounts': { parameter: 'statuses', field: 'status', value: 'closed' },
 };
 
+/** Lists without events, though there are events about objects of the same kind that are in another list. */
+export const eventsOfOthers: ReadonlySet<string> = new Set([
+  // The account's own; `customer.tax_id.…` is about those of customers.
+  '/v1/tax_ids',
+  // `account.external_account.…` is about the bank accounts of connected accounts.
+  '/v1/customers/{parent}/bank_accounts',
+]);
+
 /** Objects that can be retrieved and have lists under them, but are in no list themselves. */
 export const unlistedParents: Record<string, string> = {
   '/v1/sources': 'source',

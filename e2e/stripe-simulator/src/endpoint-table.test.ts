@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { aliasOf, parentParameter, partOf, unlistedParents } from './endpoint-rules.ts';
-import { childPaths, endpoints, resources, spreadCounts, topLevelPaths } from './endpoint-table.ts';
+import { childPaths, endpoints, eventTypesOf, resources, spreadCounts, topLevelPaths } from './endpoint-table.ts';
 import { listMethods } from './generate/list-methods.ts';
 
 const packageFolder = dirname(dirname(createRequire(import.meta.url).resolve('stripe')));
@@ -31,6 +31,26 @@ describe('the endpoint table', () => {
     }
     for (const rules of [aliasOf, partOf, parentParameter])
       for (const path of Object.keys(rules)) expect(endpoints.has(path), path).toBe(true);
+  });
+});
+
+describe('the event types', () => {
+  it("of customers' tax ids are not those of the account's own list", () => {
+    expect(eventTypesOf('/v1/tax_ids', 'tax_id')).toEqual({});
+    expect(eventTypesOf('/v1/customers/{parent}/tax_ids', 'tax_id').created).toBe('customer.tax_id.created');
+  });
+
+  it('that speak of an owner are about a list that has objects of such an owner only', () => {
+    // Stripe names these after what pays or is charged; the objects are in one list, whoever owns them.
+    const inOneList = ['charge.dispute', 'customer.subscription', 'application_fee.refund'];
+    for (const path of topLevelPaths) {
+      const object = endpoints.get(path)?.object ?? '';
+      for (const type of Object.values(eventTypesOf(path, object)) as string[]) {
+        const about = type.slice(0, type.lastIndexOf('.'));
+        const hasOwner = /^(account|customer|charge|application_fee|source)\./.test(about);
+        if (hasOwner) expect(inOneList, `${path} ${type}`).toContain(about);
+      }
+    }
   });
 });
 

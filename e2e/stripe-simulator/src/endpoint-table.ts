@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   aliasOf,
+  eventsOfOthers,
   namedKinds,
   parentParameter,
   partOf,
@@ -34,6 +35,9 @@ const resourceSchema = z.strictObject({
 /** What is known of one kind of object: an example, its field names, and what they mean. */
 export type Resource = z.infer<typeof resourceSchema>;
 
+/** The event types that Stripe sends about objects of a list, by what happened. */
+export type EventTypes = NonNullable<Resource['events']>;
+
 /** A list endpoint of Stripe's API. */
 export type Endpoint = {
   /** With `{parent}` where the id of the parent stands. */
@@ -64,6 +68,11 @@ function parentOf(path: string): Pick<Endpoint, 'parent'> {
   if (named) return { parent: { path: named.parent, parameter: named.parameter } };
   const at = path.indexOf('/{parent}');
   return at < 0 ? {} : { parent: { path: path.slice(0, at) } };
+}
+
+/** The event types that tell of what happens to the objects of a path; none where it has no events. */
+export function eventTypesOf(path: string, object: string): EventTypes {
+  return eventsOfOthers.has(path) ? {} : (resources[object]?.events ?? {});
 }
 
 /** The top-level streams: lists that stand on their own and are not another's older name. */

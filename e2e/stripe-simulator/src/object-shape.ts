@@ -21,7 +21,14 @@ export type Subject = {
   change: Change | undefined;
   /** Id of the object that a list under a parent belongs to. */
   parentId: string | undefined;
+  given?: Given | undefined;
 };
+
+/** Top-level fields whose values are not the example's, as JSON text. */
+export type Given = ReadonlyMap<string, string>;
+
+/** What a field is called in another look of the same object; undefined where that has no such field. */
+export type FieldNaming = (field: string) => string | undefined;
 
 /** Writes a value of one object as JSON text. */
 export type Slot = (subject: Subject) => string;
@@ -44,9 +51,11 @@ export type ShapeSurroundings = {
 
 /** Makes objects of one kind as JSON text. */
 export type Shape = {
-  render(subject: Subject): string;
+  /** @param naming other names for the top-level fields; their own where it is left out */
+  render(subject: Subject, naming?: FieldNaming): string;
   /** JSON text of one top-level field, without making the rest; undefined where objects have no such field. */
   field(name: string, subject: Subject): string | undefined;
+  fieldNames: readonly string[];
 };
 
 type Part = string | Slot;
@@ -62,13 +71,31 @@ export function compileShape(around: ShapeSurroundings): Shape {
   for (const [name, parts] of fields)
     append(all, [`${all.length === 0 ? '{' : ','}${JSON.stringify(name)}:`, ...parts]);
   append(all, ['}']);
-  return {
-    render: (subject) => join(all, subject),
-    field: (name, subject) => {
-      const parts = fields.get(name);
-      return parts ? join(parts, subject) : undefined;
-    },
+  const fieldOf = (name: string, subject: Subject) => {
+    const given = subject.given?.get(name);
+    if (given !== undefined) return name === 'metadata' ? withRevision(given, subject.change) : given;
+    const parts = fields.get(name);
+    return parts ? join(parts, subject) : undefined;
   };
+  const byField = (subject: Subject, naming: FieldNaming) => {
+    const members: string[] = [];
+    for (const field of fields.keys()) {
+      const name = naming(field);
+      if (name !== undefined) members.push(`${JSON.stringify(name)}:${fieldOf(field, subject)}`);
+    }
+    return `{${members.join(',')}}`;
+  };
+  return {
+    render: (subject, naming) =>
+      naming || subject.given ? byField(subject, naming ?? ((field) => field)) : join(all, subject),
+    field: fieldOf,
+    fieldNames: [...fields.keys()],
+  };
+}
+
+/** Given metadata shows its updates as the metadata of examples does. */
+function withRevision(metadata: string, change: Change | undefined): string {
+  return change?.version ? JSON.stringify({ ...JSON.parse(metadata), revision: String(change.version) }) : metadata;
 }
 
 /** Undefined leaves the field out. */

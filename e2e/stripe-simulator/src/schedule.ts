@@ -1,7 +1,6 @@
-import { resources } from './endpoint-table.ts';
 import { hashIndex, mix } from './random.ts';
 import type { Simulator } from './simulator.ts';
-import type { Happening } from './store/event-log.ts';
+import type { Happening } from './store/render-event.ts';
 import type { Stream } from './store/stream.ts';
 
 /** How many objects change in a second; fractions add up over time. */
@@ -23,11 +22,17 @@ export class ChangeSchedule {
   rates: Schedule;
   readonly #simulator: Simulator;
   readonly #due = { create: 0, update: 0, delete: 0 };
+  readonly #able: Readonly<Record<Happening, readonly { stream: Stream; weight: number }[]>>;
   #count = 0;
 
   constructor(simulator: Simulator, rates: Schedule) {
     this.#simulator = simulator;
     this.rates = rates;
+    const able = (what: Happening) =>
+      [...simulator.store.streams.values()]
+        .filter((stream) => stream.baseCount > 0 && stream.eventTypes[what] !== undefined)
+        .map((stream) => ({ stream, weight: Math.sqrt(stream.baseCount) }));
+    this.#able = { created: able('created'), updated: able('updated'), deleted: able('deleted') };
   }
 
   /** Does what falls into one step. */
@@ -45,15 +50,13 @@ export class ChangeSchedule {
 
   /** Streams by the square root of their size: big ones more often, small ones not never. */
   #pickStream(what: Happening, hash: number): Stream | undefined {
-    const able = [...this.#simulator.store.streams.values()].filter(
-      (s) => s.baseCount > 0 && resources[s.object]?.events?.[what],
-    );
-    const total = able.reduce((sum, s) => sum + Math.sqrt(s.baseCount), 0);
+    const able = this.#able[what];
+    const total = able.reduce((sum, one) => sum + one.weight, 0);
     let at = (hash / 2 ** 32) * total;
-    for (const stream of able) {
-      at -= Math.sqrt(stream.baseCount);
+    for (const { stream, weight } of able) {
+      at -= weight;
       if (at < 0) return stream;
     }
-    return able.at(-1);
+    return able.at(-1)?.stream;
   }
 }

@@ -5,9 +5,11 @@ import type { Faults } from './faults.ts';
 import { scrambledIds } from './object-id.ts';
 import { compileShape } from './object-shape.ts';
 import { hashIndex, hashText } from './random.ts';
-import { EventLog, eventRetentionS, type Happening } from './store/event-log.ts';
+import { EventLog, eventRetentionS } from './store/event-log.ts';
+import type { Happening } from './store/render-event.ts';
 import { Store } from './store/store.ts';
 import type { Stream } from './store/stream.ts';
+import { WebhookEndpoints } from './webhooks/webhook-endpoints.ts';
 
 /** How a simulator is set up. Seconds are since the epoch. */
 export type SimulatorOptions = {
@@ -40,6 +42,7 @@ export class Simulator {
   readonly store: Store;
   readonly events: EventLog;
   readonly accountId: string;
+  readonly webhooks: WebhookEndpoints;
   /** Changed by the admin endpoint. */
   faults: Faults;
   #choices = 0;
@@ -62,6 +65,13 @@ export class Simulator {
       seed: eventSeed,
       clock: this.clock,
       apiVersion,
+      faults: () => this.faults,
+    });
+    this.webhooks = new WebhookEndpoints({
+      stream: this.store.streams.get('/v1/webhook_endpoints') as Stream,
+      events: this.events,
+      clock: this.clock,
+      seed,
     });
   }
 
@@ -90,13 +100,13 @@ export class Simulator {
   /** Adds an object, with its event. */
   create(stream: Stream): { id: string; event: string | undefined } {
     const rank = stream.create();
-    return { id: stream.idAt(rank), event: this.events.add('created', stream, rank, undefined, undefined) };
+    return { id: stream.idAt(rank), event: this.#note('created', stream, rank, undefined, undefined) };
   }
 
   /** Changes an object, with its event. */
   update(stream: Stream, rank: number): { id: string; event: string | undefined } {
     const { before, after } = stream.update(rank);
-    return { id: stream.idAt(rank), event: this.events.add('updated', stream, rank, before, after) };
+    return { id: stream.idAt(rank), event: this.#note('updated', stream, rank, before, after) };
   }
 
   /** Deletes an object, with its event. A subscription is canceled instead: Stripe keeps those. */
@@ -104,11 +114,19 @@ export class Simulator {
     const id = stream.idAt(rank);
     if (stream.path === '/v1/subscriptions') {
       const { before, after } = stream.cancel(rank);
-      return { id, event: this.events.add('deleted', stream, rank, before, after) };
+      return { id, event: this.#note('deleted', stream, rank, before, after) };
     }
     const change = stream.changeOf(rank);
     stream.delete(rank);
-    return { id, event: this.events.add('deleted', stream, rank, change, change) };
+    return { id, event: this.#note('deleted', stream, rank, change, change) };
+  }
+
+  /** Writes an event, and has it delivered to whom it may concern. */
+  #note(...happened: Parameters<EventLog['add']>): string | undefined {
+    const from = this.events.size();
+    const id = this.events.add(...happened);
+    for (let rank = from; rank < this.events.size(); rank++) this.webhooks.note(rank);
+    return id;
   }
 
   /** A number for the next choice of an object that a request leaves open. */

@@ -51,6 +51,13 @@ describe('changes through the admin endpoints', () => {
     expect(second?.data.previous_attributes).toEqual({ metadata: { revision: '1' } });
   });
 
+  it('say by leaving it out that a change has no event', async () => {
+    const made = await sim.admin('POST', 'objects/create', { path: '/v1/tax_ids', count: 2 });
+    const updated = await sim.admin('POST', 'objects/update', { path: '/v1/tax_ids', ids: made.ids });
+    expect([made.ids.length, made.events, updated]).toEqual([2, [], { ids: made.ids, events: [] }]);
+    expect((await events()).some((e) => e.type.startsWith('customer.tax_id'))).toBe(false);
+  });
+
   it('move `updated` where there is one', async () => {
     await sim.admin('POST', 'clock?advance_s=500');
     const { ids } = await sim.admin('POST', 'objects/update', { path: '/v1/products', count: 1 });
@@ -170,6 +177,28 @@ describe('a schedule', () => {
     // 4 seconds of 3 + 5 + 0.5, each with its event.
     expect(a).toHaveLength(34);
   });
+
+  it('makes no change without an event, whatever lists there are', async () => {
+    const one = await startSimulator('--objects', '4000', '--count', '/v1/tax_ids=900', '--count', '/v1/events=0');
+    one.schedule.rates = { create: 500, update: 500, delete: 500 };
+    const before = await one.admin('GET', 'truth-summary');
+    const taxIds = await one.truth('/v1/tax_ids');
+    for (let i = 0; i < 20; i++) one.schedule.step();
+    const events = await one.truth('/v1/events');
+    // Fewer than asked for: small lists run out of objects to delete.
+    expect(events.length).toBeGreaterThan(2500);
+    expect(await one.truth('/v1/tax_ids')).toEqual(taxIds);
+    const after = await one.admin('GET', 'truth-summary');
+    for (const [path, { object, eventTypes }] of one.simulator.store.streams) {
+      const count = (type: string | undefined) =>
+        events.filter((e) => e.type === type && e.data.object.object === object).length;
+      const deleted = path === '/v1/subscriptions' ? 0 : count(eventTypes.deleted);
+      const expected = (before[path] ?? 0) + count(eventTypes.created) - deleted;
+      if (eventTypes.created ?? eventTypes.deleted) expect([path, after[path]]).toEqual([path, expected]);
+      else expect([path, after[path]]).toEqual([path, before[path]]);
+    }
+    await one.close();
+  });
 });
 
 describe('the other admin endpoints', () => {
@@ -177,12 +206,35 @@ describe('the other admin endpoints', () => {
     await sim.get('/v1/customers');
     await sim.get('/v1/customers?limit=x');
     await sim.get(`/v1/customers/${(await sim.truth('/v1/customers'))[0].id}`);
-    expect(await sim.admin('GET', 'requests')).toEqual({
+    expect(await sim.admin('GET', 'requests')).toMatchObject({
       total: 3,
       by_status: { 200: 2, 400: 1 },
       by_path: { '/v1/customers': { 200: 1, 400: 1 }, '/v1/customers/{id}': { 200: 1 } },
     });
     expect((await sim.admin('POST', 'reset')).total).toBe(0);
+  });
+
+  it('count pages that are empty or hold fewer objects than were asked for, by endpoint', async () => {
+    for (const query of ['', '?limit=30', '?limit=31', '?limit=100', '?created[lt]=5', '?limit=x']) {
+      await sim.get(`/v1/customers${query}`);
+    }
+    await sim.get('/v1/charges');
+    await sim.get('/v2/core/events');
+    const { id } = (await sim.truth('/v1/customers'))[0];
+    await sim.get(`/v1/customers/${id}`);
+    expect(await sim.admin('GET', 'requests')).toMatchObject({
+      empty_pages: { '/v1/charges': 1, '/v1/customers': 1, '/v2/core/events': 1 },
+      partial_pages: { '/v1/customers': 2 },
+    });
+    expect(await sim.admin('POST', 'reset')).toMatchObject({ empty_pages: {}, partial_pages: {} });
+  });
+
+  it('tell how many requests were being answered at the same time at most', async () => {
+    await sim.admin('POST', 'faults', { latency_ms: 100 });
+    await Promise.all(Array.from({ length: 7 }, () => sim.get('/v1/customers')));
+    await sim.get('/v1/customers');
+    expect((await sim.admin('GET', 'requests')).max_in_flight).toBe(7);
+    expect((await sim.admin('POST', 'reset')).max_in_flight).toBeLessThanOrEqual(1);
   });
 
   it('sum up the truth', async () => {

@@ -39,6 +39,7 @@ export async function handleAdmin(
 ): Promise<void> {
   const name = `${request.method} ${url.pathname.slice('/_admin/'.length)}`;
   try {
+    if (name === 'POST webhooks/take') return await sendDeliveries(of.simulator, response);
     if (name === 'GET truth') return await sendTruth(of.simulator, url.searchParams.get('path') ?? '', response);
     const body = request.method === 'POST' ? await readBody(request) : undefined;
     sendJson(response, 200, run(of, name, url, body));
@@ -133,6 +134,16 @@ async function sendTruth(simulator: Simulator, path: string, response: ServerRes
     throw new AdminError(`${path || 'The empty path'} has no objects of its own. Paths: ${truthPaths().join(' ')}`);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   await pipeline(Readable.from(chunks(lines)), response);
+}
+
+async function sendDeliveries(simulator: Simulator, response: ServerResponse): Promise<void> {
+  const { deliveries, droppedCount } = simulator.webhooks.take();
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'deliveries-dropped': String(droppedCount) });
+  await pipeline(Readable.from(chunks(jsonLines(deliveries))), response);
+}
+
+function* jsonLines(values: Iterable<unknown>): Generator<string> {
+  for (const value of values) yield JSON.stringify(value);
 }
 
 function* chunks(lines: Iterable<string>): Generator<string> {

@@ -279,6 +279,26 @@ describe('a request that Stripe refuses', () => {
     expect(refused[0]?.headers.get('retry-after')).toBe('1');
     await slow.close();
   });
+
+  it('gets 429 without Retry-After where that is asked for', async () => {
+    const slow = await startSimulator('--rate-limit', '1', '--no-retry-after');
+    const refused = async () =>
+      (await Promise.all([1, 2, 3].map(() => slow.get('/v1/customers')))).filter((a) => a.status === 429);
+    const [first] = await refused();
+    expect([first?.body.error.code, first?.headers.get('retry-after')]).toEqual(['rate_limit', null]);
+    await slow.admin('POST', 'faults', { retry_after: true });
+    expect((await refused())[0]?.headers.get('retry-after')).toBe('1');
+    await slow.close();
+  });
+
+  it('gets 429 at once, however long answers take', async () => {
+    const slow = await startSimulator('--rate-limit', '1', '--latency-ms', '60000');
+    const cut = slow.get('/v1/customers').catch(() => 'cut off');
+    const others = await Promise.race([cut, Promise.all([1, 2, 3].map(() => slow.get('/v1/customers')))]);
+    expect(Array.isArray(others) && others.map((a) => a.status)).toEqual([429, 429, 429]);
+    await slow.close();
+    expect(await cut).toBe('cut off');
+  });
 });
 
 describe('faults', () => {

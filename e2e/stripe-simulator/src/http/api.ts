@@ -1,3 +1,4 @@
+import type { PageFill } from '../admin/request-counts.ts';
 import { partOf, unlistedParents } from '../endpoint-rules.ts';
 import { endpoints } from '../endpoint-table.ts';
 import type { Simulator } from '../simulator.ts';
@@ -8,21 +9,23 @@ import { type ListQuery, readListQuery, readParameters } from './query.ts';
 import { type Route, route } from './route.ts';
 import { resourceMissing, urlUnknown } from './stripe-error.ts';
 
+/** A body as JSON text, and for a page of a list how full it is. */
+export type Answer = { text: string; fill?: PageFill };
+
 /**
  * Answers a GET of the API.
  *
- * @returns the body as JSON text
  * @throws StripeError for every answer that isn't 200
  */
-export function answer(simulator: Simulator, url: URL): string {
+export function answer(simulator: Simulator, url: URL): Answer {
   const to = route(url.pathname, unlistedParents);
   switch (to.kind) {
     case 'account':
-      return simulator.renderAccount();
+      return { text: simulator.renderAccount() };
     case 'list':
       return answerList(simulator, to, url);
     case 'retrieve':
-      return answerRetrieve(simulator, to);
+      return { text: answerRetrieve(simulator, to) };
     default:
       throw urlUnknown('GET', url.pathname);
   }
@@ -36,13 +39,19 @@ export function countedPath(path: string): string {
   return to.kind === 'account' ? path : 'unknown';
 }
 
-function answerList(simulator: Simulator, to: Route & { kind: 'list' }, url: URL): string {
+function answerList(simulator: Simulator, to: Route & { kind: 'list' }, url: URL): Answer {
   const { endpoint, own } = to;
   const query = readListQuery(endpoint, readParameters(url.searchParams), endpoint.path);
   const { listing, skipped, filters } = findListing(simulator, to, query);
   filters.push(...readFilters(own.path, listing, query.values, skipped));
-  if (endpoint.version === 2) return listPageV2(listing, query, filters, url);
-  return listPage(listing, own.object, query, filters, url.pathname);
+  const { text, count } =
+    endpoint.version === 2
+      ? listPageV2(listing, query, filters, url)
+      : listPage(listing, own.object, query, filters, url.pathname);
+  return {
+    text,
+    fill: count === 0 ? 'empty' : count < query.limit && Number.isFinite(query.limit) ? 'partial' : 'full',
+  };
 }
 
 function findListing(simulator: Simulator, { endpoint, own, parentId }: Route & { kind: 'list' }, query: ListQuery) {

@@ -25,7 +25,8 @@ export function readFilters(
   const filters: Filter[] = [];
   const rule = leftOut[path];
   if (rule && !values.has(rule.parameter)) {
-    filters.push((rank) => listing.field(rank, rule.field) !== JSON.stringify(rule.value));
+    const hidden = JSON.stringify(rule.value);
+    filters.push((rank) => listing.field(rank, rule.field) !== hidden);
   }
   for (const [name, value] of values) {
     if (skipped.includes(name) || (name === 'status' && value.text === 'all')) continue;
@@ -55,7 +56,13 @@ export function readFilters(
 }
 
 function eventFilter(events: EventLog, name: string, value: Value): Filter | undefined {
-  if (name === 'types' && value.items) return (rank) => value.items?.includes(events.typeAt(rank)) === true;
+  const ofTypes = (holds: (type: string) => boolean): Filter => {
+    // Without this, a list of what has no events from before would look at all of those, one by one.
+    const skipsBefore = events.isOnlyLogged(holds);
+    return (rank) => !(skipsBefore && !events.isLogged(rank)) && holds(events.typeAt(rank));
+  };
+  const { items } = value;
+  if (name === 'types' && items) return ofTypes((type) => items.includes(type));
   if (name === 'type' && value.text !== undefined) {
     const pattern = new RegExp(
       `^${value.text
@@ -63,7 +70,7 @@ function eventFilter(events: EventLog, name: string, value: Value): Filter | und
         .map((part) => part.replace(/[^\w]/g, '\\$&'))
         .join('.*')}$`,
     );
-    return (rank) => pattern.test(events.typeAt(rank));
+    return ofTypes((type) => pattern.test(type));
   }
   return undefined;
 }

@@ -1,8 +1,11 @@
 import { firstRankFrom } from '../distribution.ts';
-import type { Listing } from '../store/listing.ts';
+import { type Listing, ranksDown, ranksUp } from '../store/listing.ts';
 import type { Filter } from './filters.ts';
 import type { ListQuery } from './query.ts';
 import { parametersExclusive, resourceMissing } from './stripe-error.ts';
+
+/** A page of a list, as JSON text, and how many objects are on it. */
+export type Page = { text: string; count: number };
 
 /**
  * One page of a v1 list, newest first.
@@ -16,7 +19,7 @@ export function listPage(
   query: ListQuery,
   filters: readonly Filter[],
   url: string,
-): string {
+): Page {
   const createdAt = (rank: number) => listing.createdAt(rank);
   let low = listing.floor();
   let high = listing.size();
@@ -24,24 +27,38 @@ export function listPage(
     low = Math.max(low, firstRankFrom(createdAt, high, query.created.gte));
     high = firstRankFrom(createdAt, high, query.created.lt);
   }
-  const shown: Filter = (rank) => listing.isLive(rank) && filters.every((filter) => filter(rank));
-  const found: number[] = [];
+  let ranks: Iterable<number>;
   if (query.endingBefore !== undefined) {
     const cursor = cursorRank(listing, object, query.endingBefore, 'ending_before');
-    for (let rank = Math.max(low, cursor + 1); rank < high && found.length <= query.limit; rank++)
-      if (shown(rank)) found.push(rank);
+    ranks = ranksUp(listing, Math.max(low, cursor + 1), high);
   } else {
     const cursor =
       query.startingAfter === undefined ? high : cursorRank(listing, object, query.startingAfter, 'starting_after');
-    for (let rank = Math.min(high, cursor) - 1; rank >= low && found.length <= query.limit; rank--)
-      if (shown(rank)) found.push(rank);
+    ranks = ranksDown(listing, Math.min(high, cursor) - 1, low);
   }
+  const found = take(ranks, query.limit + 1, all(filters));
   const hasMore = found.length > query.limit;
   if (hasMore) found.pop();
   if (query.endingBefore !== undefined) found.reverse();
   let data = '';
   for (const rank of found) data += (data === '' ? '' : ',') + listing.render(rank);
-  return `{"object":"list","data":[${data}],"has_more":${hasMore},"url":${JSON.stringify(url)}}`;
+  const text = `{"object":"list","data":[${data}],"has_more":${hasMore},"url":${JSON.stringify(url)}}`;
+  return { text, count: found.length };
+}
+
+function all(filters: readonly Filter[]): Filter {
+  return (rank) => filters.every((filter) => filter(rank));
+}
+
+/** The first so many ranks that pass a filter. */
+function take(ranks: Iterable<number>, count: number, filter: Filter): number[] {
+  const found: number[] = [];
+  for (const rank of ranks) {
+    if (!filter(rank)) continue;
+    found.push(rank);
+    if (found.length >= count) break;
+  }
+  return found;
 }
 
 function cursorRank(listing: Listing, object: string, id: string, param: string): number {
@@ -56,36 +73,28 @@ function cursorRank(listing: Listing, object: string, id: string, param: string)
  *
  * @throws StripeError 400 where the token is none of this API's
  */
-export function listPageV2(listing: Listing, query: ListQuery, filters: readonly Filter[], url: URL): string {
+export function listPageV2(listing: Listing, query: ListQuery, filters: readonly Filter[], url: URL): Page {
   const created = query.created;
   const inTime: Filter = (rank) =>
     created === undefined || (listing.createdAt(rank) >= created.gte && listing.createdAt(rank) < created.lt);
-  const shown: Filter = (rank) => listing.isLive(rank) && inTime(rank) && filters.every((filter) => filter(rank));
+  const shown = all([inTime, ...filters]);
   const token = query.page === undefined ? { after: -1 } : readToken(query.page);
-  const found: number[] = [];
-  if ('after' in token) {
-    for (let rank = token.after + 1; rank < listing.size() && found.length < query.limit; rank++)
-      if (shown(rank)) found.push(rank);
-  } else {
-    for (let rank = token.before - 1; rank >= 0 && found.length < query.limit; rank--)
-      if (shown(rank)) found.push(rank);
-    found.reverse();
-  }
+  const size = listing.size();
+  const found =
+    'after' in token
+      ? take(ranksUp(listing, token.after + 1, size), query.limit, shown)
+      : take(ranksDown(listing, token.before - 1, 0), query.limit, shown).reverse();
   const [first, last] = [found[0], found.at(-1)];
-  const anyAfter = last !== undefined && some(last + 1, listing.size(), shown);
-  const anyBefore = first !== undefined && some(0, first, shown);
+  const anyAfter = last !== undefined && take(ranksUp(listing, last + 1, size), 1, shown).length > 0;
+  const anyBefore = first !== undefined && take(ranksUp(listing, 0, first), 1, shown).length > 0;
   const link = (name: 'after' | 'before', rank: number) => {
     const search = new URLSearchParams(url.search);
     search.set('page', `page_${Buffer.from(`${name}:${rank}`).toString('base64url')}`);
     return JSON.stringify(`${url.pathname}?${search}`);
   };
   const data = found.map((rank) => listing.render(rank)).join(',');
-  return `{"data":[${data}],"next_page_url":${anyAfter ? link('after', last) : null},"previous_page_url":${anyBefore ? link('before', first) : null}}`;
-}
-
-function some(from: number, to: number, filter: Filter): boolean {
-  for (let rank = from; rank < to; rank++) if (filter(rank)) return true;
-  return false;
+  const text = `{"data":[${data}],"next_page_url":${anyAfter ? link('after', last) : null},"previous_page_url":${anyBefore ? link('before', first) : null}}`;
+  return { text, count: found.length };
 }
 
 function readToken(token: string): { after: number } | { before: number } {

@@ -5,18 +5,12 @@ import { RequestCounts } from '../admin/request-counts.ts';
 import { fateOf, isUnder } from '../faults.ts';
 import type { ChangeSchedule } from '../schedule.ts';
 import { apiVersion, type Simulator } from '../simulator.ts';
-import { answer, countedPath } from './api.ts';
+import { type Answer, answer, countedPath } from './api.ts';
 import { authenticate } from './authenticate.ts';
 import { indentJson } from './pretty.ts';
 import { TokenBucket } from './rate-limit.ts';
-import {
-  internalError,
-  permissionMissing,
-  productNotEnabled,
-  StripeError,
-  tooManyRequests,
-  urlUnknown,
-} from './stripe-error.ts';
+import { internalError, permissionMissing, productNotEnabled, StripeError, tooManyRequests } from './stripe-error.ts';
+import { answerWrite } from './write.ts';
 
 const garbage =
   '<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We will be right back</h1></body></html>\n';
@@ -32,30 +26,47 @@ export function createSimulatorServer(simulator: Simulator, schedule: ChangeSche
     if (url.pathname.startsWith('/_admin/'))
       return handleAdmin({ simulator, schedule, counts }, url, request, response);
     const number = requestNumber++;
-    const { faults } = simulator;
-    const fate = fateOf(simulator.options.seed, number, faults);
-    if (fate.delayMs > 0) await delay(fate.delayMs);
-    if (bucket.limit !== faults.rate_limit) bucket = { limit: faults.rate_limit, tokens: bucketFor(faults.rate_limit) };
-    // Numbered by request and not drawn: the same run gives the same bytes.
-    response.setHeader('request-id', `req_sim${number.toString(36).padStart(11, '0')}`);
-    response.setHeader('stripe-version', request.headers['stripe-version'] ?? apiVersion);
-    response.setHeader('date', new Date(simulator.clock.nowMs()).toUTCString());
+    counts.begin();
+    response.once('close', () => counts.end());
     const path = countedPath(url.pathname);
     try {
-      const key = authenticate(request.headers.authorization, simulator.options.apiKey);
-      const retryAfterS = bucket.tokens.take(performance.now());
-      if (retryAfterS > 0) throw tooManyRequests(retryAfterS);
-      if (fate.fails) throw internalError();
-      if (request.method !== 'GET') throw urlUnknown(request.method ?? '', url.pathname);
-      if (isUnder(faults.forbidden, url.pathname)) throw permissionMissing(key, url.pathname);
-      if (isUnder(faults.not_enabled, url.pathname)) throw productNotEnabled(url.pathname);
-      if (isUnder(faults.garbage, url.pathname)) return send(response, path, 200, garbage, 'text/html', false);
-      send(response, path, 200, answer(simulator, url), 'application/json', fate.breaks);
+      await answerApi(url, path, number, request, response);
     } catch (error) {
       if (!(error instanceof StripeError)) throw error;
       for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
       send(response, path, error.status, JSON.stringify(error.body), 'application/json', false);
     }
+  }
+
+  /** @throws StripeError for what isn't answered with 200 */
+  async function answerApi(
+    url: URL,
+    path: string,
+    number: number,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { faults } = simulator;
+    if (bucket.limit !== faults.rate_limit) bucket = { limit: faults.rate_limit, tokens: bucketFor(faults.rate_limit) };
+    // Numbered by request and not drawn: the same run gives the same bytes.
+    response.setHeader('request-id', `req_sim${number.toString(36).padStart(11, '0')}`);
+    response.setHeader('stripe-version', request.headers['stripe-version'] ?? apiVersion);
+    const key = authenticate(request.headers.authorization, simulator.options.apiKey);
+    // Before the delay: refusing costs Stripe nothing either.
+    const retryAfterS = bucket.tokens.take(performance.now());
+    if (retryAfterS > 0) throw tooManyRequests(faults.retry_after ? retryAfterS : undefined);
+    const fate = fateOf(simulator.options.seed, number, faults);
+    if (fate.delayMs > 0) await delay(fate.delayMs);
+    if (fate.fails) throw internalError();
+    const isWrite = request.method !== 'GET';
+    if (isUnder(faults.forbidden, url.pathname)) throw permissionMissing(key, url.pathname, isWrite ? 'write' : 'read');
+    if (isUnder(faults.not_enabled, url.pathname)) throw productNotEnabled(url.pathname);
+    if (isUnder(faults.garbage, url.pathname)) return send(response, path, 200, garbage, 'text/html', false);
+    const { text, fill }: Answer = isWrite
+      ? { text: await answerWrite(simulator, request, url.pathname) }
+      : answer(simulator, url);
+    send(response, path, 200, text, 'application/json', fate.breaks);
+    if (fill && !fate.breaks) counts.addPage(path, fill);
   }
 
   function send(
@@ -67,6 +78,7 @@ export function createSimulatorServer(simulator: Simulator, schedule: ChangeSche
     breaks: boolean,
   ): void {
     counts.add(path, breaks ? 'reset' : status);
+    response.setHeader('date', new Date(simulator.clock.nowMs()).toUTCString());
     const body = Buffer.from(type === 'application/json' && simulator.options.pretty ? indentJson(text) : text);
     response.writeHead(status, { 'content-type': type, 'content-length': body.length });
     if (!breaks) response.end(body);

@@ -40,10 +40,10 @@ export const keyMissing = () =>
 /** 401: nobody has this key. */
 export const keyInvalid = (key: string) => invalid(401, `Invalid API Key provided: ${maskKey(key)}`);
 /** 403: a restricted key that may not do this. */
-export const permissionMissing = (key: string, path: string) =>
+export const permissionMissing = (key: string, path: string, access: 'read' | 'write' = 'read') =>
   invalid(
     403,
-    `The provided key '${maskKey(key)}' does not have the required permissions for this endpoint on account. Having the '${path.split('/').slice(2).join('_')}_read' permission would allow this request to continue.`,
+    `The provided key '${maskKey(key)}' does not have the required permissions for this endpoint on account. Having the '${path.split('/').slice(2).join('_')}_${access}' permission would allow this request to continue.`,
     {
       code: 'more_permissions_required',
     },
@@ -96,10 +96,21 @@ export const valueInvalid = (name: string, values: readonly string[]) =>
   invalid(400, `Invalid ${name}: must be one of ${values.slice(0, -1).join(', ')}, or ${values.at(-1)}`, {
     param: name,
   });
+/** 400: a value that can't be what a parameter asks for. */
+export const valueRefused = (name: string, why: string) => invalid(400, `Invalid ${name}: ${why}.`, { param: name });
+/** 400: no address of the web. */
+export const urlInvalid = (name: string) =>
+  invalid(400, 'Invalid URL: An explicit scheme (such as https) must be provided.', {
+    code: 'url_invalid',
+    param: name,
+  });
+/** 400: as many webhook endpoints as an account can have. */
+export const endpointsExhausted = (max: number) =>
+  invalid(400, `You have reached the maximum of ${max} webhook endpoints.`);
 /** 400: parameters that don't go together. */
 export const parametersExclusive = (message: string) => invalid(400, message);
-/** 429, with the seconds after which a try makes sense. */
-export const tooManyRequests = (retryAfterS: number) =>
+/** 429, with the seconds after which a try makes sense, where they are said. */
+export const tooManyRequests = (retryAfterS: number | undefined) =>
   new StripeError(
     429,
     {
@@ -107,9 +118,7 @@ export const tooManyRequests = (retryAfterS: number) =>
       code: 'rate_limit',
       message: 'Request rate limit exceeded. Learn more about rate limits here: https://stripe.com/docs/rate-limits.',
     },
-    {
-      'retry-after': String(retryAfterS),
-    },
+    retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) },
   );
 /** 500, as at a disturbance. */
 export const internalError = () => new StripeError(500, { type: 'api_error', message: 'An unknown error occurred' });

@@ -48,6 +48,14 @@ export class ChildList implements Listing {
     return true;
   }
 
+  liveDownFrom(rank: number): number {
+    return rank;
+  }
+
+  liveUpFrom(rank: number): number {
+    return rank;
+  }
+
   createdAt(rank: number): number {
     return this.#parent.created + Math.floor(rank / 2) * secondsApart;
   }

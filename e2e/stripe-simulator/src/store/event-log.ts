@@ -1,31 +1,24 @@
 import type { Clock } from '../clock.ts';
 import { firstRankFrom, type Timeline } from '../distribution.ts';
-import { resources } from '../endpoint-table.ts';
+import { doublesInPairs, eventFateOf, type Faults } from '../faults.ts';
 import { type IdSpace, scrambledIds } from '../object-id.ts';
 import type { Change } from '../object-shape.ts';
 import { hashIndex, mix } from '../random.ts';
 import type { Listing } from './listing.ts';
+import { type Happening, renderEvent, type Told } from './render-event.ts';
 import type { Stream } from './stream.ts';
 
 /** How long Stripe keeps events (API reference: "going back up to 30 days"). */
 export const eventRetentionS = 30 * 86_400;
 
-/** What happened to an object. */
-export type Happening = 'created' | 'updated' | 'deleted';
-
-type LoggedEvent = {
-  created: number;
-  type: string;
-  stream: Stream;
-  rank: number;
-  before: Change | undefined;
-  after: Change | undefined;
-  what: Happening;
-};
+/** An event, and the second from which on it is seen. */
+type LoggedEvent = Told & { visibleAt: number };
 
 /**
  * The list of events. Those from before the start are computed, each an update of some object that existed by then,
  * with the content that the object still has; those of what happens while it runs are remembered.
+ *
+ * Faults that are in force when something happens shape its event; those at the start shape the events from before.
  */
 export class EventLog implements Listing {
   readonly ordered = true;
@@ -35,9 +28,13 @@ export class EventLog implements Listing {
   readonly #seed: number;
   readonly #clock: Clock;
   readonly #apiVersion: string;
+  readonly #faults: () => Faults;
+  readonly #faultsBefore: Faults;
   /** Streams whose updates have events, each as often as its share of the objects is (at least once). */
   readonly #sources: Stream[];
   readonly #logged: LoggedEvent[] = [];
+  /** The longest that an event has been held back. */
+  #lateSMax = 0;
 
   constructor(of: {
     streams: Iterable<Stream>;
@@ -46,13 +43,16 @@ export class EventLog implements Listing {
     seed: number;
     clock: Clock;
     apiVersion: string;
+    faults: () => Faults;
   }) {
     this.#timeline = of.timeline;
     this.#seed = of.seed;
     this.#clock = of.clock;
     this.#apiVersion = of.apiVersion;
+    this.#faults = of.faults;
+    this.#faultsBefore = of.faults();
     this.#ids = scrambledIds(of.seed, '/v1/events', 'evt_', 24);
-    const withEvents = [...of.streams].filter((s) => s.baseCount > 0 && resources[s.object]?.events?.updated);
+    const withEvents = [...of.streams].filter((s) => s.baseCount > 0 && s.eventTypes.updated !== undefined);
     const total = withEvents.reduce((sum, s) => sum + s.baseCount, 0);
     this.#sources = withEvents.flatMap((s) =>
       Array<Stream>(Math.max(1, Math.round((100 * s.baseCount) / total))).fill(s),
@@ -69,16 +69,36 @@ export class EventLog implements Listing {
   }
 
   liveCount(): number {
-    return this.size() - this.floor();
+    const now = this.#clock.nowS();
+    let hidden = 0;
+    for (let i = this.#logged.length - 1; i >= 0; i--) {
+      const { created, visibleAt } = this.#logged[i] as LoggedEvent;
+      if (created + this.#lateSMax <= now) break;
+      if (visibleAt > now) hidden++;
+    }
+    return this.size() - this.floor() - hidden;
   }
 
-  isLive(): boolean {
-    return true;
+  isLive(rank: number): boolean {
+    return rank < this.#baseCount || (this.#logged[rank - this.#baseCount]?.visibleAt ?? 0) <= this.#clock.nowS();
+  }
+
+  liveDownFrom(rank: number): number {
+    let at = rank;
+    while (at >= 0 && !this.isLive(at)) at--;
+    return at;
+  }
+
+  liveUpFrom(rank: number): number {
+    const size = this.size();
+    let at = rank;
+    while (at < size && !this.isLive(at)) at++;
+    return at;
   }
 
   createdAt(rank: number): number {
     return rank < this.#baseCount
-      ? this.#timeline.createdAt(rank)
+      ? this.#timeline.createdAt(this.#firstOf(rank))
       : (this.#logged[rank - this.#baseCount] as LoggedEvent).created;
   }
 
@@ -88,11 +108,22 @@ export class EventLog implements Listing {
 
   rankOf(id: string): number | undefined {
     const rank = this.#ids.indexOf(id);
-    return rank !== undefined && rank < this.size() && rank >= this.floor() ? rank : undefined;
+    return rank !== undefined && rank < this.size() && rank >= this.floor() && this.isLive(rank) ? rank : undefined;
   }
 
   typeAt(rank: number): string {
-    return this.#at(rank).type;
+    const logged = this.#logged[rank - this.#baseCount];
+    return logged ? logged.type : (this.#streamBefore(rank).eventTypes.updated as string);
+  }
+
+  /** Whether no event from before the start is of a type for which this holds. */
+  isOnlyLogged(holds: (type: string) => boolean): boolean {
+    return !this.#sources.some((stream) => holds(stream.eventTypes.updated as string));
+  }
+
+  /** Whether an event is of what has happened since the start. */
+  isLogged(rank: number): boolean {
+    return rank >= this.#baseCount;
   }
 
   field(rank: number, name: string): string | undefined {
@@ -101,7 +132,7 @@ export class EventLog implements Listing {
 
   /**
    * Notes what has happened to an object. Returns the id of the event, or undefined where Stripe has no event type for
-   * this.
+   * this. A fault may add a second event, with the next rank.
    */
   add(
     what: Happening,
@@ -110,73 +141,63 @@ export class EventLog implements Listing {
     before: Change | undefined,
     after: Change | undefined,
   ): string | undefined {
-    const type = resources[stream.object]?.events?.[what];
+    const type = stream.eventTypes[what];
     if (type === undefined) return undefined;
-    const last = this.size() === 0 ? 0 : this.createdAt(this.size() - 1);
-    this.#logged.push({ created: Math.max(last, this.#clock.nowS()), type, stream, rank, before, after, what });
-    return this.idAt(this.size() - 1);
+    const number = this.size();
+    const last = number === 0 ? 0 : this.createdAt(number - 1);
+    const created = Math.max(last, this.#clock.nowS());
+    const fate = eventFateOf(this.#seed, number, stream.path, this.#faults());
+    const { isPartial, isOlder } = fate;
+    const told: Told = { number, created, type, stream, rank, before, after, what, isPartial, isOlder };
+    this.#push(told, fate.lateS);
+    if (fate.isDoubled) this.#push(told, eventFateOf(this.#seed, number + 1, stream.path, this.#faults()).lateS);
+    return this.idAt(number);
   }
 
-  render(rank: number): string {
-    const { created, type, stream, rank: of, before, after, what } = this.#at(rank);
-    const object = stream.shape.render(stream.subject(of, after ?? noChange));
-    const hash = hashIndex(mix(this.#seed, 3), rank);
-    const request =
-      hash % 3 === 0
-        ? '{"id":null,"idempotency_key":null}'
-        : `{"id":"req_${hash.toString(36)}${rank.toString(36)}","idempotency_key":null}`;
-    const previous =
-      what === 'updated'
-        ? `,"previous_attributes":${previousAttributes(stream.shape.render(stream.subject(of, before ?? noChange)), object)}`
-        : '';
-    return (
-      `{"id":"${this.idAt(rank)}","object":"event","api_version":"${this.#apiVersion}","created":${created},` +
-      `"data":{"object":${object}${previous}},"livemode":false,"pending_webhooks":0,"request":${request},"type":"${type}"}`
-    );
+  #push(told: Told, lateS: number): void {
+    this.#lateSMax = Math.max(this.#lateSMax, lateS);
+    this.#logged.push({ ...told, visibleAt: told.created + lateS });
   }
 
-  #at(rank: number): LoggedEvent {
-    const logged = this.#logged[rank - this.#baseCount];
-    if (logged) return logged;
+  /** @param apiVersion the version that the event is rendered as; the account's where it is left out */
+  render(rank: number, apiVersion = this.#apiVersion): string {
+    const of = { seed: this.#seed, apiVersion, current: this.#apiVersion };
+    return renderEvent(this.idAt(rank), this.#logged[rank - this.#baseCount] ?? this.#toldBefore(rank), of);
+  }
+
+  /** Of two neighbours from before the start the second may tell the same as the first. */
+  #firstOf(rank: number): number {
+    return rank % 2 === 1 && doublesInPairs(this.#seed, rank, this.#faultsBefore) ? rank - 1 : rank;
+  }
+
+  /** Only a tiny stream can have no object from before this event; then the next one is taken that has. */
+  #streamBefore(rank: number): Stream {
     const created = this.createdAt(rank);
-    const hash = hashIndex(this.#seed, rank);
-    let stream = this.#sources[hash % this.#sources.length] as Stream;
-    let newest = Math.min(stream.newestRankAt(created), stream.baseCount - 1);
-    // The largest streams have old objects; only a tiny one can have none from before this event.
-    for (let i = 1; newest < 0 && i <= this.#sources.length; i++) {
-      stream = this.#sources[(hash + i) % this.#sources.length] as Stream;
-      newest = Math.min(stream.newestRankAt(created), stream.baseCount - 1);
+    const hash = hashIndex(this.#seed, this.#firstOf(rank));
+    for (let i = 0; i < this.#sources.length; i++) {
+      const stream = this.#sources[(hash + i) % this.#sources.length] as Stream;
+      if (stream.createdAt(0) <= created) return stream;
     }
-    const of = mix(hash, 1) % (Math.max(0, newest) + 1);
+    return this.#sources[hash % this.#sources.length] as Stream;
+  }
+
+  #toldBefore(rank: number): Told {
+    const created = this.createdAt(rank);
+    const number = this.#firstOf(rank);
+    const stream = this.#streamBefore(rank);
+    const newest = Math.min(stream.newestRankAt(created), stream.baseCount - 1);
+    const { isPartial, isOlder } = eventFateOf(this.#seed, number, stream.path, this.#faultsBefore);
     return {
+      number,
       created,
-      type: resources[stream.object]?.events?.updated as string,
+      type: stream.eventTypes.updated as string,
       stream,
-      rank: of,
+      rank: mix(hashIndex(this.#seed, number), 1) % (Math.max(0, newest) + 1),
       before: undefined,
       after: undefined,
       what: 'updated',
+      isPartial,
+      isOlder,
     };
   }
-}
-
-/** Says "as at first", where undefined would say "as it is now". */
-const noChange: Change = { version: 0, at: 0 };
-
-/** The former values of the top-level fields that differ; of `metadata` only the pairs that do, as Stripe does. */
-function previousAttributes(before: string, after: string): string {
-  if (before === after) return '{}';
-  const [old, now] = [JSON.parse(before), JSON.parse(after)];
-  const previous: Record<string, unknown> = {};
-  for (const name of Object.keys(now)) {
-    if (JSON.stringify(old[name]) === JSON.stringify(now[name])) continue;
-    if (name !== 'metadata') previous[name] = old[name];
-    else
-      previous[name] = Object.fromEntries(
-        Object.keys(now[name])
-          .filter((k) => old[name][k] !== now[name][k])
-          .map((k) => [k, old[name][k] ?? null]),
-      );
-  }
-  return JSON.stringify(previous);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type DistributionName, timeline } from '../distribution.ts';
 import { aliasOf, idPrefix, namedKinds, unlistedParents } from '../endpoint-rules.ts';
-import { childPaths, endpoints, type Resource, resources, topLevelPaths } from '../endpoint-table.ts';
+import { childPaths, endpoints, eventTypesOf, type Resource, resources, topLevelPaths } from '../endpoint-table.ts';
 import { type IdSpace, namedIds, scrambledIds } from '../object-id.ts';
 import { compileShape, type Slot } from '../object-shape.ts';
 import { hashText } from '../random.ts';
@@ -54,6 +54,7 @@ export class Store {
       clock,
       ordered: !path.startsWith('/v2/'),
       ids: idSpaceOf(seed, path, object),
+      eventTypes: eventTypesOf(path, object),
       timeline: timeline(distributionOf(path), baseCount, from, to, seed),
       shape: this.#shape(seed, object, undefined, undefined, path),
     });

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { firstRankFrom, type Timeline } from '../distribution.ts';
+import type { EventTypes } from '../endpoint-table.ts';
 import type { IdSpace } from '../object-id.ts';
-import type { Change, Shape, Subject } from '../object-shape.ts';
+import type { Change, Given, Shape, Subject } from '../object-shape.ts';
 import { mix } from '../random.ts';
+import { DeletedRanks } from './deleted-ranks.ts';
 import type { Listing } from './listing.ts';
 
 /**
@@ -15,11 +17,15 @@ export class Stream implements Listing {
   readonly object: string;
   readonly baseCount: number;
   readonly shape: Shape;
+  /** What Stripe calls the events about these objects. */
+  readonly eventTypes: EventTypes;
   readonly #ids: IdSpace;
   readonly #timeline: Timeline;
   readonly #added: number[] = [];
-  readonly #deleted = new Set<number>();
+  readonly #deleted = new DeletedRanks();
   readonly #changes = new Map<number, Change>();
+  /** Fields whose values came with the request that made the object. */
+  readonly #given = new Map<number, Given>();
   readonly #clock: Clock;
   readonly #step: number;
   readonly #sizeMax: number;
@@ -32,6 +38,7 @@ export class Stream implements Listing {
     ids: IdSpace;
     timeline: Timeline;
     shape: Shape;
+    eventTypes: EventTypes;
     clock: Clock;
     seed: number;
     sizeMax: number;
@@ -41,6 +48,7 @@ export class Stream implements Listing {
     this.ordered = of.ordered;
     this.baseCount = of.baseCount;
     this.shape = of.shape;
+    this.eventTypes = of.eventTypes;
     this.#ids = of.ids;
     this.#timeline = of.timeline;
     this.#clock = of.clock;
@@ -62,6 +70,14 @@ export class Stream implements Listing {
 
   isLive(rank: number): boolean {
     return !this.#deleted.has(rank);
+  }
+
+  liveDownFrom(rank: number): number {
+    return this.#deleted.downFrom(rank);
+  }
+
+  liveUpFrom(rank: number): number {
+    return this.#deleted.upFrom(rank);
   }
 
   /** In a list that isn't ordered by time, neighbours are far apart in it: the rank is multiplied by a coprime step. */
@@ -95,7 +111,8 @@ export class Stream implements Listing {
 
   /** The object's data at a time when this was its state; by default as it is now. */
   subject(rank: number, change: Change | undefined = this.#changes.get(rank)): Subject {
-    return { index: rank, id: this.idAt(rank), created: this.createdAt(rank), change, parentId: undefined };
+    const given = this.#given.get(rank);
+    return { index: rank, id: this.idAt(rank), created: this.createdAt(rank), change, parentId: undefined, given };
   }
 
   /** The newest rank whose object was created no later than this second, or -1. Only where the list is ordered. */
@@ -112,12 +129,18 @@ export class Stream implements Listing {
     return this.size() + more > this.#sizeMax;
   }
 
-  /** Adds one object, created now, and returns its rank. */
-  create(): number {
+  /**
+   * Adds one object, created now, and returns its rank.
+   *
+   * @param given values of some of its fields
+   */
+  create(given?: Given): number {
     const now = this.#clock.nowS();
     const newest = this.size() === 0 || !this.ordered ? now : this.createdAt(this.size() - 1);
     this.#added.push(Math.max(now, newest));
-    return this.size() - 1;
+    const rank = this.size() - 1;
+    if (given) this.#given.set(rank, given);
+    return rank;
   }
 
   /** Changes an object and returns what it was before and is now. */
@@ -139,6 +162,7 @@ export class Stream implements Listing {
 
   delete(rank: number): void {
     this.#deleted.add(rank);
+    this.#given.delete(rank);
   }
 
   deletedIds(): string[] {
@@ -152,8 +176,8 @@ export class Stream implements Listing {
       const rank = mix(hash, i) % size;
       if (this.isLive(rank)) return rank;
     }
-    for (let rank = 0; rank < size; rank++) if (this.isLive(rank)) return rank;
-    return undefined;
+    const first = this.liveUpFrom(0);
+    return first < size ? first : undefined;
   }
 }
 

@@ -1,0 +1,74 @@
+import type { Change, FieldNaming } from '../object-shape.ts';
+import { olderApiVersion, olderNaming } from '../older-shape.ts';
+import { hashIndex, mix } from '../random.ts';
+import type { Stream } from './stream.ts';
+
+/** What happened to an object. */
+export type Happening = 'created' | 'updated' | 'deleted';
+
+/** All that an event tells. */
+export type Told = {
+  /** Number of the event; a second event about the same has the number of the first. */
+  number: number;
+  created: number;
+  type: string;
+  stream: Stream;
+  rank: number;
+  before: Change | undefined;
+  after: Change | undefined;
+  what: Happening;
+  /** Holds hardly more of the object than which one it is. */
+  isPartial: boolean;
+  /** Was made under the older API version. */
+  isOlder: boolean;
+};
+
+/** Says "as at first", where undefined would say "as it is now". */
+const noChange: Change = { version: 0, at: 0 };
+const partialFields: ReadonlySet<string> = new Set(['id', 'object', 'metadata']);
+
+/**
+ * An event as JSON text.
+ *
+ * @param seed of the list of events
+ * @param apiVersion what the event is rendered as; any but the current one gives the object as it looked before
+ */
+export function renderEvent(id: string, told: Told, of: { seed: number; apiVersion: string; current: string }): string {
+  const { number, created, type, stream, rank, before, after, what } = told;
+  const apiVersion = told.isOlder ? olderApiVersion : of.apiVersion;
+  const naming = apiVersion === of.current ? undefined : olderNaming(stream.object, stream.shape.fieldNames);
+  const partial: FieldNaming = (field) => (partialFields.has(field) ? field : undefined);
+  const render = (change: Change | undefined, names: FieldNaming | undefined) =>
+    stream.shape.render(stream.subject(rank, change ?? noChange), names);
+  const object = render(after, naming);
+  const hash = hashIndex(mix(of.seed, 3), number);
+  const request =
+    hash % 3 === 0
+      ? '{"id":null,"idempotency_key":null}'
+      : `{"id":"req_${hash.toString(36)}${number.toString(36)}","idempotency_key":null}`;
+  const changed = what === 'updated' && before !== after ? previousAttributes(render(before, naming), object) : '{}';
+  const previous = what === 'updated' ? `,"previous_attributes":${changed}` : '';
+  return (
+    `{"id":"${id}","object":"event","api_version":"${apiVersion}","created":${created},` +
+    `"data":{"object":${told.isPartial ? render(after, partial) : object}${previous}},"livemode":false,` +
+    `"pending_webhooks":0,"request":${request},"type":"${type}"}`
+  );
+}
+
+/** The former values of the top-level fields that differ; of `metadata` only the pairs that do, as Stripe does. */
+function previousAttributes(before: string, after: string): string {
+  if (before === after) return '{}';
+  const [old, now] = [JSON.parse(before), JSON.parse(after)];
+  const previous: Record<string, unknown> = {};
+  for (const name of Object.keys(now)) {
+    if (JSON.stringify(old[name]) === JSON.stringify(now[name])) continue;
+    if (name !== 'metadata') previous[name] = old[name];
+    else
+      previous[name] = Object.fromEntries(
+        Object.keys(now[name])
+          .filter((k) => old[name][k] !== now[name][k])
+          .map((k) => [k, old[name][k] ?? null]),
+      );
+  }
+  return JSON.stringify(previous);
+}
