@@ -15,12 +15,12 @@
  * `ours` is the real source as a program, `known` the model in requests/known-rule.ts. All cases take about 20 minutes, those
  * of one rule half of that. Options: see requests/command-line.ts.
  */
-
 import { printFigures } from './print-figures.ts';
 import { type Case, casesOf } from './requests/cases.ts';
-import { readCommandLine, UsageError, usage } from './requests/command-line.ts';
+import { readCommandLine, usage } from './requests/command-line.ts';
 import { measureCase, type Setting } from './requests/measure-case.ts';
 import { discoverStreams } from './source-program.ts';
+import { runWithUsage } from './usage-error.ts';
 
 const slowRateMax = 20;
 const slowAtOnce = 2;
@@ -40,19 +40,12 @@ async function measureAll(cases: Case[], setting: Setting, sideBySide: number): 
   await Promise.all(Array.from({ length: sideBySide }, one));
 }
 
-try {
+await runWithUsage(usage, async () => {
   const { program, ...choice } = readCommandLine(process.argv.slice(2));
   const cases = casesOf(choice);
   const setting = { program, discovered: await discoverStreams(program) };
   const slow = cases.filter(({ rate }) => rate <= slowRateMax);
+  const fast = cases.filter(({ rate }) => rate > slowRateMax);
   await measureAll(slow, setting, Math.min(slowAtOnce, Math.max(1, slow.length)));
-  await measureAll(
-    cases.filter(({ rate }) => rate > slowRateMax),
-    setting,
-    1,
-  );
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n\n${usage}`);
-  process.exitCode = 2;
-}
+  await measureAll(fast, setting, 1);
+});

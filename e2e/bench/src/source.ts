@@ -6,39 +6,27 @@
  * - `cpu_s`: of the source, its start included; `simulator_cpu_s` of the simulator, which has the other half of the work:
  *   where it is near `wall_s`, the simulator is what is measured, and `records_per_cpu_second` says what the source could do
  * - `peak_rss_mb`: the most memory that the source had
- *
- *     node e2e/bench/src/source.ts [--records 200000] [--program dist/source-stripe/main.mjs]
  */
-import { parseArgs } from 'node:util';
+import type { Stream } from '@penstock/protocol';
 import { printFigures } from './print-figures.ts';
 import { startSimulator } from './simulator-process.ts';
 import { discoverStreams, pathOf, readSource, sourceProgram } from './source-program.ts';
+import { numbersIn, readOptions, runWithUsage } from './usage-error.ts';
 
-const { values } = parseArgs({
-  options: {
-    records: { type: 'string', default: '200000,1000000' },
-    program: { type: 'string', default: sourceProgram },
-  },
-});
+const usage = `Usage: npm run bench:source -- [options]
 
+  --records N,N     records of each run; 200000,1000000 when absent
+  --program FILE    the source to run, for example a bundle of it
+`;
 const path = '/v1/customers';
-/** More than it can make. */
+/** Requests a second: more than it can make. */
 const noLimit = 1_000_000;
 
-const stream = (await discoverStreams(values.program)).find((each) => pathOf(each) === path);
-if (stream === undefined) throw new Error(`The source has no stream for ${path}`);
-for (const text of values.records.split(',')) {
-  const records = Number(text);
+async function measure(program: string, stream: Stream, records: number): Promise<void> {
   const simulator = await startSimulator(['--objects', '0', '--count', `${path}=${records}`]);
   try {
     const idleCpu = simulator.cpuSeconds();
-    const read = await readSource({
-      program: values.program,
-      simulator,
-      latencyMs: 0,
-      rate: noLimit,
-      streams: [stream],
-    });
+    const read = await readSource({ program, simulator, latencyMs: 0, rate: noLimit, streams: [stream] });
     if (read.records < records) throw new Error(`only ${read.records} of ${records} objects came`);
     const wallSeconds = (read.endedAtMs - read.startedAtMs) / 1000;
     printFigures({
@@ -56,3 +44,14 @@ for (const text of values.records.split(',')) {
     await simulator.stop();
   }
 }
+
+await runWithUsage(usage, async () => {
+  const { records, program } = readOptions(process.argv.slice(2), {
+    records: { type: 'string', default: '200000,1000000' },
+    program: { type: 'string', default: sourceProgram },
+  });
+  const sizes = numbersIn('--records', records);
+  const stream = (await discoverStreams(program)).find((each) => pathOf(each) === path);
+  if (stream === undefined) throw new Error(`The source has no stream for ${path}`);
+  for (const size of sizes) await measure(program, stream, size);
+});

@@ -94,11 +94,11 @@ export async function readByKnownRule(url: string, rate: number, streams: readon
   const bucket = new TokenBucket(rate);
   let records = 0;
 
-  async function get(path: string): Promise<Page> {
+  async function get(path: string): Promise<unknown> {
     await bucket.take();
     for (let retry = 0; ; retry++) {
       const response = await fetch(`${url}${path}`, { headers: { authorization: 'Bearer sk_test_bench' } });
-      if (response.ok) return (await response.json()) as Page;
+      if (response.ok) return response.json();
       const text = await response.text();
       if (response.status !== 429 || retry === RETRIES_MAX) throw new Error(`GET ${path}: ${response.status} ${text}`);
       await delay(Math.max(2 ** retry, Number(response.headers.get('retry-after') ?? 0)) * 1000);
@@ -106,7 +106,7 @@ export async function readByKnownRule(url: string, rate: number, streams: readon
   }
 
   async function getPage(path: string): Promise<Page> {
-    const page = await get(path);
+    const page = (await get(path)) as Page;
     records += page.data.length;
     return page;
   }
@@ -133,9 +133,7 @@ export async function readByKnownRule(url: string, rate: number, streams: readon
     await readRange(whole);
   }
 
-  const account = (await (
-    await fetch(`${url}/v1/account`, { headers: { authorization: 'Bearer sk_test_bench' } })
-  ).json()) as { created: number };
+  const account = (await get('/v1/account')) as { created: number };
   const whole = { gte: account.created, lt: Math.floor(Date.now() / 1000) + 1 };
   const startedAtMs = performance.now();
   const streamSlots = new Slots(Math.min(Math.ceil(rate), streams.length));

@@ -1,4 +1,4 @@
-import type { Stream } from '@penstock/protocol';
+import { isOptionalStream, type Stream } from '@penstock/protocol';
 import { pathOf } from '../source-program.ts';
 import type { Case, CaseStream } from './cases.ts';
 
@@ -67,7 +67,9 @@ export function listsOf({ distribution, objects }: Case, discovered: readonly St
     if (stream === undefined) throw new Error(`The source has no stream for ${singlePath}`);
     return [listOf(stream, objects)];
   }
-  const chosen = discovered.filter((stream) => !leftOut.has(pathOf(stream))).slice(0, manyCount);
+  const chosen = discovered
+    .filter((stream) => !isOptionalStream(stream) && !leftOut.has(pathOf(stream)))
+    .slice(0, manyCount);
   if (chosen.length < manyCount) throw new Error(`The source has ${chosen.length} streams for this, not ${manyCount}`);
   const weightOf = (stream: Stream): number => weights[pathOf(stream)] ?? usualWeight;
   const sum = chosen.reduce((total, stream) => total + weightOf(stream), 0);
