@@ -1,4 +1,5 @@
 import type { JsonSchema } from '@penstock/protocol';
+import { MILLISECONDS_DOC, SECONDS_DOC } from '../seconds-doc.ts';
 import { child, children, nameParts, type Property, type SyntaxNode, type TypeSite } from './declarations.ts';
 
 /** What Stripe's OpenAPI description says of an object's numbers and texts, and TypeScript can't. */
@@ -85,7 +86,6 @@ function shapeOf(site: TypeSite): Shape {
 }
 
 const EPOCH_DOC = /unix (epoch|timestamp)|seconds since|epoch timestamp|in unix time/i;
-const SECONDS_DOC = /in seconds since the unix epoch/i;
 const TIMESTAMP_NAME = /(^|_)(created|updated|at|date|expires)$/;
 const FRACTION = /percent|fraction|multiplier|decimal|exchange.?rate|latitude|longitude|metric tons|score|hours/i;
 
@@ -99,8 +99,7 @@ function numberSchema(property: Property, formats: ObjectFormats): JsonSchema {
     return { type: 'integer', format: 'unix-time' };
   if (formats.integer?.includes(property.name)) return { type: 'integer' };
   if (formats.number?.includes(property.name)) return { type: 'number' };
-  // Of readers only; as seconds it would be a time in the far future.
-  if (/in milliseconds/i.test(property.doc)) return { type: 'integer' };
+  if (MILLISECONDS_DOC.test(property.doc)) return { type: 'integer' };
   if (EPOCH_DOC.test(property.doc) || TIMESTAMP_NAME.test(property.name))
     return { type: 'integer', format: 'unix-time' };
   return { type: FRACTION.test(property.doc) || FRACTION.test(property.name) ? 'number' : 'integer' };
