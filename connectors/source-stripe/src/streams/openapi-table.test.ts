@@ -118,6 +118,7 @@ describe('the table of an OpenAPI description', () => {
       unit_amount_decimal: { type: ['string', 'null'], format: 'decimal' },
     });
     expect(await propertiesOf('invoices')).toMatchObject({
+      id: { type: 'string' },
       lines: { type: 'object' },
       currency: { type: ['string', 'null'] },
     });

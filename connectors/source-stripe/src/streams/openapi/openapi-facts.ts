@@ -47,7 +47,8 @@ function propertiesOf(description: OpenApiDescription, member: OpenApiSchema): R
       .filter(([name]) => name !== 'deleted')
       .map(([name, property]) => [
         name,
-        openApiPropertySchema(description, property, member.required?.includes(name) ?? false),
+        // Only what is in no list has no id: the invoice that is upcoming.
+        openApiPropertySchema(description, property, name === 'id' || (member.required?.includes(name) ?? false)),
       ]),
   );
 }
