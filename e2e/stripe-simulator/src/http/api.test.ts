@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Stream } from '../store/stream.ts';
 import { type Body, startSimulator, type TestSimulator, testNowS } from '../testing/start-simulator.ts';
 
 const ids = (body: Body) => body.data.map((o: Body) => o.id);
@@ -365,6 +366,20 @@ describe('two simulators with the same options', () => {
 });
 
 describe('a million objects', () => {
+  it('are paged through without a look at each of ten thousand that have been deleted', async () => {
+    const sim = await startSimulator('--count', '/v1/customers=1000000');
+    const stream = sim.simulator.store.streams.get('/v1/customers') as Stream;
+    const top = stream.size() - 1;
+    for (let rank = top - 10_004; rank <= top - 5; rank++) sim.simulator.delete(stream, rank);
+    const steps = vi.spyOn(stream, 'liveDownFrom');
+    const { body } = await sim.get('/v1/customers?limit=100');
+    const expected = Array.from({ length: 100 }, (_, i) => stream.idAt(i < 5 ? top - i : top - 10_000 - i));
+    expect(ids(body)).toEqual(expected);
+    // One for each object, one for whether there is more.
+    expect(steps.mock.calls.length).toBeLessThanOrEqual(101);
+    await sim.close();
+  });
+
   it('are served from anywhere without being made', async () => {
     const sim = await startSimulator('--count', '/v1/customers=5000000', '--distribution', 'recent-heavy');
     const before = process.memoryUsage().heapUsed;

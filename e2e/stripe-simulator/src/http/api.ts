@@ -42,8 +42,8 @@ export function countedPath(path: string): string {
 function answerList(simulator: Simulator, to: Route & { kind: 'list' }, url: URL): Answer {
   const { endpoint, own } = to;
   const query = readListQuery(endpoint, readParameters(url.searchParams), endpoint.path);
-  const { listing, skipped, filters } = findListing(simulator, to, query);
-  filters.push(...readFilters(own.path, listing, query.values, skipped));
+  const { listing, skipped } = findListing(simulator, to, query);
+  const filters = readFilters(own.path, listing, query.values, skipped);
   const { text, count } =
     endpoint.version === 2
       ? listPageV2(listing, query, filters, url)
@@ -55,18 +55,13 @@ function answerList(simulator: Simulator, to: Route & { kind: 'list' }, url: URL
 }
 
 function findListing(simulator: Simulator, { endpoint, own, parentId }: Route & { kind: 'list' }, query: ListQuery) {
-  const none = { skipped: [] as string[], filters: [] as ((rank: number) => boolean)[] };
+  const none = { skipped: [] as string[] };
   if (own.path === '/v1/events') return { ...none, listing: simulator.events as Listing };
   const part = partOf[endpoint.path];
   if (part && parentId !== undefined) {
-    const listing = simulator.store.streams.get(part.path) as Listing;
-    if (simulator.store.streams.get(part.parent)?.rankOf(parentId) === undefined)
-      throw resourceMissing(endpoints.get(part.parent)?.object ?? 'object', parentId, part.field);
-    return {
-      ...none,
-      listing,
-      filters: [(rank: number) => listing.field(rank, part.field) === JSON.stringify(parentId)],
-    };
+    const listing = simulator.store.partList(endpoint.path, parentId);
+    if (!listing) throw resourceMissing(endpoints.get(part.parent)?.object ?? 'object', parentId, part.field);
+    return { ...none, listing };
   }
   if (!own.parent) return { ...none, listing: simulator.store.streams.get(own.path) as Listing };
   const parameter = own.parent.parameter;

@@ -3,8 +3,8 @@ import { EventLog } from '../store/event-log.ts';
 import type { Listing } from '../store/listing.ts';
 import { readRange, type Value } from './query.ts';
 
-/** Says of a rank whether a list shows it. */
-export type Filter = (rank: number) => boolean;
+/** Says of a rank whether a list shows it; `lowest` is a rank below which it shows none. */
+export type Filter = ((rank: number) => boolean) & { readonly lowest?: number };
 
 /** Subscriptions that are over; `status=ended` asks for these. */
 const endedStatuses = ['canceled', 'incomplete_expired'];
@@ -56,11 +56,9 @@ export function readFilters(
 }
 
 function eventFilter(events: EventLog, name: string, value: Value): Filter | undefined {
-  const ofTypes = (holds: (type: string) => boolean): Filter => {
-    // Without this, a list of what has no events from before would look at all of those, one by one.
-    const skipsBefore = events.isOnlyLogged(holds);
-    return (rank) => !(skipsBefore && !events.isLogged(rank)) && holds(events.typeAt(rank));
-  };
+  // Without the lowest rank, a list of what has no events from before would look at all of those, one by one.
+  const ofTypes = (holds: (type: string) => boolean): Filter =>
+    Object.assign((rank: number) => holds(events.typeAt(rank)), { lowest: events.lowestOf(holds) });
   const { items } = value;
   if (name === 'types' && items) return ofTypes((type) => items.includes(type));
   if (name === 'type' && value.text !== undefined) {

@@ -21,7 +21,7 @@ export function listPage(
   url: string,
 ): Page {
   const createdAt = (rank: number) => listing.createdAt(rank);
-  let low = listing.floor();
+  let low = Math.max(listing.floor(), ...filters.map((filter) => filter.lowest ?? 0));
   let high = listing.size();
   if (query.created) {
     low = Math.max(low, firstRankFrom(createdAt, high, query.created.gte));

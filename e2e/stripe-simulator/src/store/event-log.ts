@@ -116,14 +116,9 @@ export class EventLog implements Listing {
     return logged ? logged.type : (this.#streamBefore(rank).eventTypes.updated as string);
   }
 
-  /** Whether no event from before the start is of a type for which this holds. */
-  isOnlyLogged(holds: (type: string) => boolean): boolean {
-    return !this.#sources.some((stream) => holds(stream.eventTypes.updated as string));
-  }
-
-  /** Whether an event is of what has happened since the start. */
-  isLogged(rank: number): boolean {
-    return rank >= this.#baseCount;
+  /** A rank below which no event is of a type for which this holds. */
+  lowestOf(holds: (type: string) => boolean): number {
+    return this.#sources.some((stream) => holds(stream.eventTypes.updated as string)) ? 0 : this.#baseCount;
   }
 
   field(rank: number, name: string): string | undefined {

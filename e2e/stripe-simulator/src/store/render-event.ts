@@ -1,4 +1,4 @@
-import type { Change, FieldNaming } from '../object-shape.ts';
+import type { Change, FieldNaming, Shape, Subject } from '../object-shape.ts';
 import { olderApiVersion, olderNaming } from '../older-shape.ts';
 import { hashIndex, mix } from '../random.ts';
 import type { Stream } from './stream.ts';
@@ -38,37 +38,39 @@ export function renderEvent(id: string, told: Told, of: { seed: number; apiVersi
   const apiVersion = told.isOlder ? olderApiVersion : of.apiVersion;
   const naming = apiVersion === of.current ? undefined : olderNaming(stream.object, stream.shape.fieldNames);
   const partial: FieldNaming = (field) => (partialFields.has(field) ? field : undefined);
-  const render = (change: Change | undefined, names: FieldNaming | undefined) =>
-    stream.shape.render(stream.subject(rank, change ?? noChange), names);
-  const object = render(after, naming);
+  const subject = (change: Change | undefined) => stream.subject(rank, change ?? noChange);
+  const object = stream.shape.render(subject(after), told.isPartial ? partial : naming);
   const hash = hashIndex(mix(of.seed, 3), number);
   const request =
     hash % 3 === 0
       ? '{"id":null,"idempotency_key":null}'
       : `{"id":"req_${hash.toString(36)}${number.toString(36)}","idempotency_key":null}`;
-  const changed = what === 'updated' && before !== after ? previousAttributes(render(before, naming), object) : '{}';
+  const changed =
+    what === 'updated' && before !== after
+      ? previousAttributes(stream.shape, subject(before), subject(after), naming)
+      : '{}';
   const previous = what === 'updated' ? `,"previous_attributes":${changed}` : '';
   return (
     `{"id":"${id}","object":"event","api_version":"${apiVersion}","created":${created},` +
-    `"data":{"object":${told.isPartial ? render(after, partial) : object}${previous}},"livemode":false,` +
+    `"data":{"object":${object}${previous}},"livemode":false,` +
     `"pending_webhooks":0,"request":${request},"type":"${type}"}`
   );
 }
 
 /** The former values of the top-level fields that differ; of `metadata` only the pairs that do, as Stripe does. */
-function previousAttributes(before: string, after: string): string {
-  if (before === after) return '{}';
-  const [old, now] = [JSON.parse(before), JSON.parse(after)];
-  const previous: Record<string, unknown> = {};
-  for (const name of Object.keys(now)) {
-    if (JSON.stringify(old[name]) === JSON.stringify(now[name])) continue;
-    if (name !== 'metadata') previous[name] = old[name];
-    else
-      previous[name] = Object.fromEntries(
-        Object.keys(now[name])
-          .filter((k) => old[name][k] !== now[name][k])
-          .map((k) => [k, old[name][k] ?? null]),
-      );
+function previousAttributes(shape: Shape, before: Subject, after: Subject, naming: FieldNaming | undefined): string {
+  const previous: string[] = [];
+  for (const field of shape.fieldNames) {
+    const name = naming ? naming(field) : field;
+    const [old = 'null', now = 'null'] = [shape.field(field, before), shape.field(field, after)];
+    if (name === undefined || old === now) continue;
+    previous.push(`${JSON.stringify(name)}:${field === 'metadata' ? formerPairs(old, now) : old}`);
   }
-  return JSON.stringify(previous);
+  return `{${previous.join(',')}}`;
+}
+
+function formerPairs(oldMetadata: string, nowMetadata: string): string {
+  const [old, now] = [JSON.parse(oldMetadata), JSON.parse(nowMetadata)];
+  const differing = Object.keys(now).filter((key) => old[key] !== now[key]);
+  return JSON.stringify(Object.fromEntries(differing.map((key) => [key, old[key] ?? null])));
 }

@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { type DistributionName, timeline } from '../distribution.ts';
-import { aliasOf, idPrefix, namedKinds, unlistedParents } from '../endpoint-rules.ts';
+import { aliasOf, idPrefix, namedKinds, partOf, unlistedParents } from '../endpoint-rules.ts';
 import { childPaths, endpoints, eventTypesOf, type Resource, resources, topLevelPaths } from '../endpoint-table.ts';
 import { type IdSpace, namedIds, scrambledIds } from '../object-id.ts';
 import { compileShape, type Slot } from '../object-shape.ts';
 import { hashText } from '../random.ts';
 import { type ChildKind, ChildList, parentIndexOf } from './child-list.ts';
 import { type Listing, liveRanks } from './listing.ts';
+import { PartIndex } from './part-list.ts';
 import { Stream } from './stream.ts';
 
 /** A list inside an object has no more than this many of its objects (Stripe API reference: the default page). */
@@ -31,6 +32,7 @@ export class Store {
   readonly streams = new Map<string, Stream>();
   readonly #children = new Map<string, ChildKind>();
   readonly #byObject = new Map<string, Stream>();
+  readonly #parts = new Map<string, PartIndex>();
   readonly #options: StoreOptions;
 
   constructor(options: StoreOptions) {
@@ -39,6 +41,10 @@ export class Store {
       if (path !== '/v1/events') this.#addStream(path, endpoints.get(path)?.object as string);
     for (const [path, object] of Object.entries(unlistedParents)) this.#addStream(path, object);
     for (const path of childPaths) this.#children.set(path, this.#childKind(path));
+    for (const [path, { path: whole, field, parent }] of Object.entries(partOf)) {
+      const [stream, parents] = [this.streams.get(whole) as Stream, this.streams.get(parent) as Stream];
+      this.#parts.set(path, new PartIndex({ stream, parents, field }));
+    }
   }
 
   #addStream(path: string, object: string): void {
@@ -130,6 +136,12 @@ export class Store {
     if (!kind || parentPath === undefined) return undefined;
     const parent = this.#parentSubject(parentPath, parentId);
     return parent && new ChildList(kind, parent);
+  }
+
+  /** The objects of a top-level list that belong to one parent; undefined where there is no such parent. */
+  partList(path: string, parentId: string): Listing | undefined {
+    const parentRank = this.streams.get(partOf[path]?.parent ?? '')?.rankOf(parentId);
+    return parentRank === undefined ? undefined : this.#parts.get(path)?.listOf(parentRank);
   }
 
   /** Parents may be children themselves: usage summaries lie under items of subscriptions. */

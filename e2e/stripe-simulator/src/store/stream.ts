@@ -111,8 +111,7 @@ export class Stream implements Listing {
 
   /** The object's data at a time when this was its state; by default as it is now. */
   subject(rank: number, change: Change | undefined = this.#changes.get(rank)): Subject {
-    const given = this.#given.get(rank);
-    return { index: rank, id: this.idAt(rank), created: this.createdAt(rank), change, parentId: undefined, given };
+    return new StreamSubject(this, rank, change, this.#given.get(rank));
   }
 
   /** The newest rank whose object was created no later than this second, or -1. Only where the list is ordered. */
@@ -178,6 +177,34 @@ export class Stream implements Listing {
     }
     const first = this.liveUpFrom(0);
     return first < size ? first : undefined;
+  }
+}
+
+/** Makes its id and time only when they are asked for: a filter looks at one field of a great many objects. */
+class StreamSubject implements Subject {
+  readonly index: number;
+  readonly change: Change | undefined;
+  readonly given: Given | undefined;
+  readonly parentId = undefined;
+  readonly #stream: Stream;
+  #id: string | undefined;
+  #created: number | undefined;
+
+  constructor(stream: Stream, index: number, change: Change | undefined, given: Given | undefined) {
+    this.#stream = stream;
+    this.index = index;
+    this.change = change;
+    this.given = given;
+  }
+
+  get id(): string {
+    this.#id ??= this.#stream.idAt(this.index);
+    return this.#id;
+  }
+
+  get created(): number {
+    this.#created ??= this.#stream.createdAt(this.index);
+    return this.#created;
   }
 }
 
