@@ -4,7 +4,7 @@ import { readEventTypes } from './generate/event-types.ts';
 import { stripePackage } from './generate/package-root.ts';
 import { builtInTable, type StripeStream } from './stream-table.ts';
 
-const package_ = readEventTypes(stripePackage);
+const stripeTypes = readEventTypes(stripePackage);
 const streams = [...builtInTable.streams.values()];
 const stream = (name: string): StripeStream | undefined => builtInTable.streams.get(name);
 /** Kinds of the objects in lists that hold several. */
@@ -15,16 +15,16 @@ const kindsTogether: Record<string, readonly string[]> = {
 
 describe('the coverage of lists by events', () => {
   it("names every event type of Stripe's, each with a list that it tells of or with the reason why there is none", () => {
-    expect(package_.size).toBeGreaterThan(250);
+    expect(stripeTypes.size).toBeGreaterThan(250);
     const covered = new Set(streams.flatMap(({ eventTypes }) => eventTypes));
-    expect([...covered, ...Object.keys(untoldEvents)].sort()).toEqual([...package_.keys()].sort());
+    expect([...covered, ...Object.keys(untoldEvents)].sort()).toEqual([...stripeTypes.keys()].sort());
   });
 
   it('counts an event for lists of the kind of object that it carries only', () => {
     for (const { name, object, eventTypes } of streams) {
       for (const type of eventTypes) {
         expect(kindsTogether[object] ?? [object], `${name}: ${type}`).toEqual(
-          expect.arrayContaining([...(package_.get(type) ?? ['nothing'])]),
+          expect.arrayContaining([...(stripeTypes.get(type) ?? ['nothing'])]),
         );
       }
     }
@@ -47,7 +47,7 @@ describe('the coverage of lists by events', () => {
     expect(stream('payment_methods')?.deletedBy).toEqual(['payment_method.detached']);
     expect(stream('subscriptions')?.deletedBy).toEqual([]);
     expect(stream('subscriptions')?.eventTypes).toContain('customer.subscription.deleted');
-    const deletions = [...package_.keys()].filter((type) => /\.(deleted|detached)$/.test(type));
+    const deletions = [...stripeTypes.keys()].filter((type) => /\.(deleted|detached)$/.test(type));
     const gone = new Set(streams.flatMap(({ deletedBy }) => deletedBy));
     expect(deletions.filter((type) => !gone.has(type)).sort()).toEqual([
       'account.external_account.deleted',

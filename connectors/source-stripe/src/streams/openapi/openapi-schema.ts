@@ -41,11 +41,11 @@ function shapeOf(description: OpenApiDescription, written: OpenApiSchema, doc: s
       format: shapes.find(({ format }) => format !== undefined)?.format,
     };
   }
-  const written_ = typesOf(schema);
-  const types = new Set(written_.filter((type) => type !== 'null'));
+  const named = typesOf(schema);
+  const types = new Set(named.filter((type) => type !== 'null'));
   return {
     types,
-    nullable: written.nullable === true || schema.nullable === true || written_.includes('null'),
+    nullable: written.nullable === true || schema.nullable === true || named.includes('null'),
     format: formatOf(schema, doc, types),
   };
 }
