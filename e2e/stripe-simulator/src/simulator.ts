@@ -72,6 +72,7 @@ export class Simulator {
       events: this.events,
       clock: this.clock,
       seed,
+      pretty: options.pretty,
     });
   }
 

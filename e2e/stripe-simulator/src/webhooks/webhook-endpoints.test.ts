@@ -182,6 +182,18 @@ describe('deliveries to webhook endpoints', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
+  it('are indented and signed as such with --pretty', async () => {
+    await sim.close();
+    sim = await startSimulator('--count', '/v1/customers=3', '--pretty');
+    const headers = { authorization: 'Bearer sk_test_1' };
+    const body = new URLSearchParams({ url: 'https://example.com/', 'enabled_events[0]': '*' });
+    const made = await fetch(`${sim.url}/v1/webhook_endpoints`, { method: 'POST', headers, body });
+    await change('update', '/v1/customers');
+    const [one] = await take();
+    expect(one?.payload).toMatch(/^\{\n {2}"id": "evt_/);
+    expect(verify(one as never, ((await made.json()) as Body).secret)).toEqual((await sim.truth('/v1/events'))[0]);
+  });
+
   it('are made under the version of their endpoint', async () => {
     const url = 'https://example.com/';
     await stripe.webhookEndpoints.create({ url, enabled_events: ['*'], api_version: '2018-05-21' });

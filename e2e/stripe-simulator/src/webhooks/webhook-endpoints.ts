@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { indentJson } from '../http/pretty.ts';
 import { endpointsExhausted } from '../http/stripe-error.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { Stream } from '../store/stream.ts';
@@ -28,15 +29,18 @@ export class WebhookEndpoints {
   readonly #events: EventLog;
   readonly #clock: Clock;
   readonly #seed: number;
+  readonly #pretty: boolean;
   readonly #registered = new Map<number, Registered>();
   #waiting: Waiting[] = [];
   #droppedCount = 0;
 
-  constructor(of: { stream: Stream; events: EventLog; clock: Clock; seed: number }) {
+  /** @param of `pretty` has payloads indented, as Stripe's are */
+  constructor(of: { stream: Stream; events: EventLog; clock: Clock; seed: number; pretty: boolean }) {
     this.#stream = of.stream;
     this.#events = of.events;
     this.#clock = of.clock;
     this.#seed = of.seed;
+    this.#pretty = of.pretty;
   }
 
   /**
@@ -106,7 +110,8 @@ export class WebhookEndpoints {
       const registered = this.#registered.get(endpointRank);
       // Deleted while the deliveries before it were read.
       if (!registered) continue;
-      const payload = this.#events.render(eventRank, registered.apiVersion);
+      const event = this.#events.render(eventRank, registered.apiVersion);
+      const payload = this.#pretty ? indentJson(event).trimEnd() : event;
       yield { payload, signature: signPayload(payload, registered.secret, this.#clock.nowS()) };
     }
   }
