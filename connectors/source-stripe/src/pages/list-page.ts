@@ -1,8 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import { ConnectorError } from '@penstock/connector-sdk';
 import type { PageEnd } from '../ranges/advance.ts';
-import { ACCOUNT_ID_FIELD, AS_OF_FIELD, type StripeStream } from '../streams/stream-table.ts';
-import { joinLines, scanArray, scanObject, skipSpace, skipValue } from './scan-json.ts';
+import type { StripeStream } from '../streams/stream-table.ts';
+import { scanArray, scanObject, skipSpace, skipValue } from './scan-json.ts';
+import { type RecordObject, type RecordStamp, recordFinder, stampRecords, toOneLine } from './stamp-record.ts';
 
 /** A page of a list, ready to be emitted. */
 export interface ListPage extends PageEnd {
@@ -10,106 +10,8 @@ export interface ListPage extends PageEnd {
   readonly records: readonly Buffer[];
 }
 
-/** What goes into each record beside the object. */
-export interface RecordStamp {
-  readonly accountId: string;
-  /** A second for which the page is surely true. */
-  readonly asOf: number;
-}
-
-/** One object of the page: its bytes from brace to brace, and the fields that are looked at. */
-interface PageObject {
-  readonly start: number;
-  readonly end: number;
-  /** Members with the names of ours, quotes to the end of the value: they are left out. */
-  readonly clashes: readonly { readonly start: number; readonly end: number }[];
-  readonly id: string;
-  readonly created: number | undefined;
-}
-
-const UNDERSCORE = 0x5f;
-const BACKSLASH = 0x5c;
-const DIGIT_0 = 0x30;
-
-/** Whether the key at these offsets is `name`, escapes and all. */
-function isKey(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
-  if (end - start - 2 === name.length) {
-    for (let i = 0; i < name.length; i++) if (bytes[start + 1 + i] !== name[i]) return false;
-    return true;
-  }
-  for (let i = start; i < end; i++) {
-    if (bytes[i] === BACKSLASH) return JSON.parse(bytes.toString('utf8', start, end)) === name.toString();
-  }
-  return false;
-}
-
-/** A number of seconds, or undefined for anything but digits. */
-function readSeconds(bytes: Buffer, start: number, end: number): number | undefined {
-  let value = 0;
-  for (let i = start; i < end; i++) {
-    const digit = (bytes[i] as number) - DIGIT_0;
-    if (digit < 0 || digit > 9) return undefined;
-    value = value * 10 + digit;
-  }
-  return Number.isSafeInteger(value) ? value : undefined;
-}
-
-const ID = Buffer.from('id');
-const OWN = [Buffer.from(ACCOUNT_ID_FIELD), Buffer.from(AS_OF_FIELD)];
-
-function readObject(bytes: Buffer, start: number, createdKey: Buffer | undefined): PageObject {
-  let id: unknown;
-  let created: number | undefined;
-  const clashes: { start: number; end: number }[] = [];
-  const end = scanObject(bytes, start, (keyStart, keyEnd, valueStart) => {
-    const valueEnd = skipValue(bytes, valueStart);
-    if (isKey(bytes, keyStart, keyEnd, ID)) id = JSON.parse(bytes.toString('utf8', valueStart, valueEnd));
-    else if (createdKey !== undefined && isKey(bytes, keyStart, keyEnd, createdKey)) {
-      created = readSeconds(bytes, valueStart, valueEnd);
-    } else if (bytes[keyStart + 1] === UNDERSCORE || bytes[keyStart + 1] === BACKSLASH) {
-      if (OWN.some((name) => isKey(bytes, keyStart, keyEnd, name))) clashes.push({ start: keyStart, end: valueEnd });
-    }
-    return valueEnd;
-  });
-  if (typeof id !== 'string' || id === '') throw new Error('an object in `data` has no id');
-  return { start, end, clashes, id, created };
-}
-
-/** The object's bytes up to where the stamp goes, without members that the stamp replaces. */
-function piecesOf(bytes: Buffer, object: PageObject): Buffer[] {
-  const pieces: Buffer[] = [];
-  let from = object.start;
-  for (const clash of object.clashes) {
-    pieces.push(bytes.subarray(from, clash.start));
-    // The comma after it goes with it; after the last member the stamp's own comma would follow one that is left.
-    const after = skipSpace(bytes, clash.end);
-    from = bytes[after] === 0x2c ? after + 1 : after;
-  }
-  pieces.push(bytes.subarray(from, object.end - 1));
-  const text = Buffer.concat(pieces);
-  let length = text.length;
-  while (text[length - 1] === 0x2c || text[length - 1] === 0x20 || text[length - 1] === 0x09) length--;
-  return [text.subarray(0, length)];
-}
-
-function stampRecords(bytes: Buffer, objects: readonly PageObject[], stamp: RecordStamp): Buffer[] {
-  const own = `"${ACCOUNT_ID_FIELD}":${JSON.stringify(stamp.accountId)},"${AS_OF_FIELD}":${stamp.asOf}}`;
-  const tail = Buffer.from(`,${own}`);
-  const size = objects.reduce((sum, object) => sum + object.end - object.start + tail.length, 0);
-  const page = Buffer.allocUnsafe(size);
-  let at = 0;
-  return objects.map((object) => {
-    const start = at;
-    const pieces =
-      object.clashes.length === 0 ? [bytes.subarray(object.start, object.end - 1)] : piecesOf(bytes, object);
-    for (const piece of pieces) at += piece.copy(page, at);
-    at += tail.copy(page, at);
-    return page.subarray(start, at);
-  });
-}
-
 /** Creation times of the first and the last object when the page is newest first. */
-function timesOf(objects: readonly PageObject[]): { newest: number; oldest: number } | undefined {
+function timesOf(objects: readonly RecordObject[]): { newest: number; oldest: number } | undefined {
   const newest = objects[0]?.created;
   if (newest === undefined) return undefined;
   let oldest = newest;
@@ -128,8 +30,7 @@ function timesOf(objects: readonly PageObject[]): { newest: number; oldest: numb
  */
 export function readListPage(body: Buffer, stream: StripeStream, stamp: RecordStamp): ListPage {
   try {
-    if (!isUtf8(body)) throw new Error('it is not UTF-8');
-    return takeApart(joinLines(body), stream, stamp);
+    return takeApart(toOneLine(body), stream, stamp);
   } catch (cause) {
     const shown = JSON.stringify(body.toString('utf8', 0, 120));
     const message = `GET ${stream.path} answered something that is not a list: ${(cause as Error).message}. It begins ${shown}.`;
@@ -138,10 +39,10 @@ export function readListPage(body: Buffer, stream: StripeStream, stamp: RecordSt
 }
 
 function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): ListPage {
-  const createdKey = stream.created === null ? undefined : Buffer.from(stream.created);
+  const findRecord = recordFinder(stamp, stream.created ?? undefined);
   // Without a prototype, so that a key named `__proto__` is one like any other.
   const fields: Record<string, unknown> = Object.create(null);
-  let objects: PageObject[] | undefined;
+  let objects: RecordObject[] | undefined;
   const end = scanObject(bytes, skipSpace(bytes, 0), (keyStart, keyEnd, valueStart) => {
     const key: string = JSON.parse(bytes.toString('utf8', keyStart, keyEnd));
     if (key !== 'data') {
@@ -149,17 +50,15 @@ function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): Lis
       fields[key] = JSON.parse(bytes.toString('utf8', valueStart, valueEnd));
       return valueEnd;
     }
-    const found: PageObject[] = [];
+    const found: RecordObject[] = [];
     objects = found;
     return scanArray(bytes, valueStart, (start) => {
-      const object = readObject(bytes, start, createdKey);
+      const object = findRecord(bytes, start);
       found.push(object);
       return object.end;
     });
   });
   if (skipSpace(bytes, end) !== bytes.length) throw new Error('something follows the list');
-  // A line break that is left stands inside a text, where JSON doesn't allow it.
-  if (bytes.includes(0x0a) || bytes.includes(0x0d)) throw new Error('a text in it holds a line break');
   if (objects === undefined) throw new Error('it has no `data`');
   const next = stream.version === 1 ? nextOfV1(fields, objects, stream) : nextOfV2(fields, stream);
   return {
@@ -173,7 +72,7 @@ function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): Lis
 
 function nextOfV1(
   fields: Record<string, unknown>,
-  objects: readonly PageObject[],
+  objects: readonly RecordObject[],
   stream: StripeStream,
 ): string | undefined {
   if (fields.object !== 'list') throw new Error('its `object` is not "list"');
