@@ -108,14 +108,17 @@ export async function makeEventRecords(
   const made: (Buffer | undefined)[] = [];
   const failures = new Map<string, unknown>();
   const queue = tasks.entries();
+  let isStopped = false;
   const work = async (): Promise<void> => {
     for (const [i, task] of queue) {
       const { name } = task.stream;
+      if (isStopped) return;
       if (failures.has(name)) continue;
       try {
         made[i] = await recordOf(task, context, context.participants.get(name) ?? {}, fetched);
       } catch (error) {
-        if (isOfRun(error, context.signal)) throw error;
+        isStopped = isOfRun(error, context.signal);
+        if (isStopped) throw error;
         failures.set(name, error);
       }
     }

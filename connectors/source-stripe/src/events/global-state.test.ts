@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readGlobalState, writeGlobalState } from './global-state.ts';
-import { noPositions, placeStreams } from './position.ts';
+import { arrangePositions, noPositions } from './position.ts';
 
 const written = {
   account: { id: 'acct_1', created: '2020-01-01T00:00:00Z' },
@@ -39,7 +39,7 @@ describe('global state', () => {
 
   it('does not change with the positions that it was written from', () => {
     const seen = ['evt_2'];
-    const events = placeStreams(noPositions, ['charges'], { through: 100, seen });
+    const events = arrangePositions(new Map([['charges', { through: 100, seen }]]), undefined);
     const data = writeGlobalState({ events, others: {} });
     seen.push('evt_3');
     expect(data).toMatchObject({ events: { cursor: { seen: ['evt_2'] } } });

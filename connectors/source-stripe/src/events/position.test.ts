@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   advancePositions,
+  arrangePositions,
   EVENTS_KEPT_S,
   type EventPosition,
   type EventPositions,
@@ -26,7 +27,9 @@ function show({ cursor, streams, behind }: EventPositions) {
   return { cursor, streams: [...streams].sort(), behind: Object.fromEntries([...behind].sort()) };
 }
 
-const all = placeStreams(noPositions, ['a', 'b', 'c'], at(100, 'e1', 'e2'));
+const standing = (position: EventPosition, ...names: string[]) =>
+  arrangePositions(new Map(names.map((name) => [name, position])), undefined);
+const all = standing(at(100, 'e1', 'e2'), 'a', 'b', 'c');
 const limits = (...names: string[]) => new Map(names.map((name) => [name, {}]));
 const to = (through: number, anchor?: string, ...seen: [string, number][]): ReachedPosition => ({
   through,
@@ -36,7 +39,8 @@ const to = (through: number, anchor?: string, ...seen: [string, number][]): Reac
 
 describe('placeStreams and joinCursor', () => {
   it('lets the first streams stand at the cursor', () => {
-    expect(show(all)).toEqual({ cursor: at(100, 'e1', 'e2'), streams: ['a', 'b', 'c'], behind: {} });
+    const first = placeStreams(noPositions, ['a', 'b', 'c'], at(100, 'e1'));
+    expect(show(first)).toEqual({ cursor: at(100, 'e1'), streams: ['a', 'b', 'c'], behind: {} });
   });
 
   it('puts those behind that are passed, and moves nobody back', () => {
@@ -50,10 +54,12 @@ describe('placeStreams and joinCursor', () => {
   });
 
   it('lets a new stream join at the cursor without what others have seen beyond, and leaves those that have a position', () => {
-    const joined = joinCursor(placeStreams(all, ['b'], at(300, 'e7', 'e8')), ['a', 'd']);
-    expect(positionOf(joined, 'd')).toEqual(at(300, 'e7'));
-    expect(positionOf(joined, 'a')).toEqual(at(100, 'e1'));
-    expect(positionOf(joined, 'b')).toEqual(at(300, 'e7', 'e8'));
+    const joined = joinCursor(placeStreams(all, ['e'], at(90)), ['a', 'd', 'e']);
+    expect(show(joined)).toEqual({
+      cursor: at(100, 'e1', 'e2'),
+      streams: ['a', 'b', 'c'],
+      behind: { d: at(100, 'e1'), e: at(100, 'e1') },
+    });
     expect(joinCursor(noPositions, ['a'])).toBe(noPositions);
   });
 });
@@ -67,7 +73,7 @@ describe('oldestPosition', () => {
   });
 
   it('is the one that says where to begin, of two at the same second', () => {
-    const positions = placeStreams(placeStreams(noPositions, ['a'], at(100)), ['b'], at(100, 'e1', 'e2'));
+    const positions = placeStreams(standing(at(100, 'e1', 'e2'), 'b'), ['a'], at(100));
     expect(oldestPosition(positions, ['a', 'b'])).toEqual(at(100, 'e1', 'e2'));
   });
 });

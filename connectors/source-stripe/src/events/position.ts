@@ -123,8 +123,9 @@ export function arrangePositions(
 }
 
 /**
- * Gives streams a position that they don't have yet: when their backfill begins. A stream that is further already stays
- * where it is; one that is behind moves, which is right only when all that the events between told is read again.
+ * Gives streams a position that they don't have yet: when their backfill begins. It may well be older than that: events
+ * from before do no harm. What others have seen beyond the position is applied to them. A stream that is further already
+ * stays where it is; one that is behind moves, which is right only when all that the events between told is read again.
  */
 export function placeStreams(
   positions: EventPositions,
@@ -134,19 +135,14 @@ export function placeStreams(
   const all = allOf(positions);
   for (const stream of streams) {
     const known = all.get(stream);
-    if (known === undefined || isLater(position, known)) all.set(stream, position);
+    if (known === undefined || known.through < position.through) all.set(stream, withoutSeen(position));
   }
   return arrangePositions(all, positions.cursor);
 }
 
-/**
- * Lets streams that have no position join those at the cursor: events from before their backfill do no harm. What was seen
- * beyond the cursor is applied to them.
- */
+/** Lets streams that have no position join those at the cursor. */
 export function joinCursor(positions: EventPositions, streams: Iterable<string>): EventPositions {
-  if (positions.cursor === undefined) return positions;
-  const joining = [...streams].filter((stream) => positionOf(positions, stream) === undefined);
-  return placeStreams(positions, joining, withoutSeen(positions.cursor));
+  return positions.cursor === undefined ? positions : placeStreams(positions, streams, positions.cursor);
 }
 
 function moved(from: EventPosition, to: ReachedPosition, until: number): EventPosition {

@@ -6,12 +6,12 @@ import { eventStream } from '../testing/event-streams.ts';
 import { replayOptions, widgetEvent } from '../testing/event-world.ts';
 import { eventText, FAKE_API_VERSION, FakeEvents } from '../testing/fake-events.ts';
 import { quietLog } from '../testing/read-source.ts';
-import { noPositions, placeStreams } from './position.ts';
+import { arrangePositions, noPositions } from './position.ts';
 import { readWebhookInput, type WebhookContext, webhookInputSchema } from './webhook-input.ts';
 
 const widgets = eventStream('widgets');
 const secret = 'whsec_of_the_endpoint';
-const positions = placeStreams(noPositions, ['widgets'], { through: 95, anchor: 'e0', seen: ['seen'] });
+const positions = arrangePositions(new Map([['widgets', { through: 95, anchor: 'e0', seen: ['seen'] }]]), undefined);
 
 /** What comes of an input: the records of widgets, and what was warned of. */
 async function read(input: unknown, more: Partial<WebhookContext> = {}) {
