@@ -6,6 +6,7 @@ import { checkCommand } from './command/check-command.ts';
 import { discoverCommand, specCommand } from './command/describe-commands.ts';
 import { type CommandContext, withPipelineOptions } from './command/options.ts';
 import { postgresCommand } from './command/postgres-command.ts';
+import { setupCommand, teardownCommand } from './command/setup-command.ts';
 import { stateResetCommand, stateShowCommand } from './command/state-command.ts';
 import { untilStopped } from './command/stop-signals.ts';
 import { syncCommand } from './command/sync-command.ts';
@@ -38,6 +39,12 @@ Exit codes:
   20  configuration or credentials   50  the state can't be reached
    2  wrong command line`;
 
+const only = {
+  choices: ['source', 'destination'] as const,
+  requiresArg: true,
+  describe: 'One side alone',
+} as const;
+
 const json = { type: 'boolean', describe: 'Print JSON' } as const;
 
 function commands(argv: readonly string[], context: CommandContext, setCode: (code: number) => void): Argv {
@@ -68,7 +75,10 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
             describe: "Seconds until the source's first message (default 60)",
           })
           .option('run-id', { type: 'string', requiresArg: true, describe: 'Continue or begin the run of this id' })
-          .option('reset-state', { type: 'boolean', describe: 'Forget the saved state and start from the beginning' })
+          .option('reset-state', {
+            type: 'boolean',
+            describe: 'Forget the saved position and start from the beginning',
+          })
           .conflicts('json', 'plain')
           .example('penstock sync -c pipeline.yaml', 'Run a pipeline file')
           .example('penstock sync --source stripe', 'With STRIPE_API_KEY set')
@@ -81,6 +91,18 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
       'Say whether both sides can be used',
       (y) => withPipelineOptions(y).option('json', json).epilogue(configHelp),
       runShort(checkCommand),
+    )
+    .command(
+      'setup',
+      'Have both sides prepare for the pipeline, and keep what they find out',
+      (y) => withPipelineOptions(y).option('only', only).option('json', json).epilogue(configHelp),
+      runShort(setupCommand),
+    )
+    .command(
+      'teardown',
+      'Have both sides take back what setup made',
+      (y) => withPipelineOptions(y).option('only', only).option('json', json).epilogue(configHelp),
+      runShort(teardownCommand),
     )
     .command(
       'discover',

@@ -50,6 +50,51 @@ it('keeps state in Postgres across kills, and lets one engine at a time work on 
   expect(third.eof?.ending_state.source.streams).toEqual({ a: { next: 3000 } });
 });
 
+it('saves a global checkpoint of a source, and what setup found out, in Postgres, and gives both to the next read', async () => {
+  const own = await createTestDatabase();
+  try {
+    const journal = join(folder, 'journal');
+    const config = { streams: { a: 50, b: 5 }, rounds: 2, api_key: 'sk_very_one', journal };
+    const { file } = await fakePipeline(join(folder, 'global'), config, {}, ['fake-events-source']);
+    const { source } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference in the user's syntax
+    const destination = { type: 'postgres', postgres: { url: '${OWN_URL}', schema: 'mine' } };
+    await writeFile(file, JSON.stringify({ name: 'global', source, destination }));
+    const environment = { OWN_URL: own.url, XDG_DATA_HOME: folder };
+    const setup = await runPenstock(['setup', '-c', file], environment);
+    expect(setup.exitCode, setup.stdout + setup.stderr).toBe(0);
+    const run = await runPenstock(['sync', '-c', file, '--json'], environment);
+    expect([run.exitCode, run.stderr]).toEqual([0, '']);
+    const global = run.messages.flatMap((m) =>
+      m.type === 'source_state' && m.source_state.state_type === 'global' ? [m.source_state.data] : [],
+    );
+    expect(global).toEqual([{ cursor: 1 }, { cursor: 2 }, { cursor: 3 }]);
+    const { rows } = await own.pool.query(
+      "select section, stream, data from penstock.sync_state where section in ('source_global', 'resolved_config')",
+    );
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        { section: 'source_global', stream: '', data: { cursor: 3 } },
+        expect.objectContaining({ section: 'resolved_config', stream: 'source' }),
+      ]),
+    );
+    expect(JSON.stringify(rows)).not.toMatch(/whsec|sk_very/);
+    await runPenstock(['sync', '-c', file], environment);
+    const given = (await readFile(journal, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(given.at(-1)).toMatchObject({
+      command: 'read',
+      account: 'account of one',
+      webhook_secret: 'whsec_found_out',
+      state: { global: { cursor: 3 }, streams: { a: { round: 3 }, b: { round: 3 } } },
+    });
+  } finally {
+    await own.drop();
+  }
+});
+
 it('puts the data into a Postgres of the user when the pipeline has no destination, and says where', async () => {
   const dataDir = join(folder, 'penstock', 'postgres');
   const { file } = await fakePipeline(folder, { streams: { a: 10 } });

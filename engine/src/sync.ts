@@ -20,12 +20,15 @@ import type { RunningConnector } from './launch/launcher.ts';
 import { configureCatalog } from './pipeline/configured-catalog.ts';
 import type { StreamChoice } from './pipeline/pipeline-schema.ts';
 import type { PreparedSide } from './pipeline/prepare.ts';
+import type { Side } from './pipeline/resolve-connector.ts';
+import { ResolvedSides } from './pipeline/resolved-sides.ts';
 import { catalogOfRun, initialSyncState, unfinishedRunId } from './reduce/sync-state.ts';
 import { eofReason, exitCodeOfRun, judgeEnding, type StopReason } from './relay/outcome.ts';
 import { Relay } from './relay/relay.ts';
 import { RunLedger } from './relay/run-ledger.ts';
 import { showMessage } from './relay/show-message.ts';
 import type { OutOfBandMessage } from './relay/source-lines.ts';
+import type { SecretsFile } from './store/secrets-file.ts';
 import type { StateSession, StateStore } from './store/state-store.ts';
 
 /** How often progress goes out and state is saved, at most, while nothing changes its status. */
@@ -37,10 +40,12 @@ export interface SyncOptions {
   readonly name: string;
   readonly source: PreparedSide;
   readonly destination: PreparedSide;
-  /** All streams when absent. */
+  /** All streams that are not optional when absent. */
   readonly streams?: readonly StreamChoice[] | undefined;
   /** Stays open; it is the caller's to close. */
   readonly store: StateStore;
+  /** Where secrets are kept that connectors find out about their configs. */
+  readonly secretsFile: SecretsFile;
   /**
    * Everything that the engine says: `catalog` first, `eof` last. Called in order, never after the run has ended. A promise
    * that it returns is waited for before the connectors are read on.
@@ -50,7 +55,7 @@ export interface SyncOptions {
   readonly onRun?: (runId: string) => void;
   /** The run that this call belongs to; by default the unfinished one, or a new one. */
   readonly runId?: string | undefined;
-  /** Forgets the saved state first. */
+  /** Forgets the saved state first, but not what connectors found out about their configs. */
   readonly resetState?: boolean | undefined;
   /** Stops softly after so much time: what was committed is saved, the next call goes on. */
   readonly timeLimitMs?: number | undefined;
@@ -88,13 +93,19 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
   const limit =
     options.timeLimitMs === undefined ? undefined : setTimeout(() => stopSoftly('time_limit'), options.timeLimitMs);
   const ledger = new RunLedger(options.onMessage, now);
+  const sides = new ResolvedSides({
+    sides: { source: options.source, destination: options.destination },
+    secretsFile: options.secretsFile,
+    onKept: (resolved) => ledger.keepResolved(resolved),
+    onLog: (log) => ledger.log(scrubLog(log, sides.secrets), 'engine'),
+  });
   let session: StateSession | undefined;
   let hasMore = false;
   let error: CodedError | undefined;
   try {
-    const opened = await begin(options, ledger, stop.signal, now());
+    const opened = await begin(options, sides, ledger, stop.signal, now());
     session = opened.session;
-    ({ error, hasMore } = await move(options, opened, ledger, stop.signal));
+    ({ error, hasMore } = await move(options, sides, opened, ledger, stop.signal));
   } catch (thrown) {
     error = toCodedError(thrown);
   } finally {
@@ -102,12 +113,13 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
     options.signal?.removeEventListener('abort', onAbort);
   }
   if (error?.code === 'stopped') hasMore = true;
-  else if (error !== undefined) ledger.fail(scrubError(error, options));
+  else if (error !== undefined) ledger.fail(scrubError(error, sides.secrets));
+  await sides.whenIdle();
   const unsaved = await ledger.close(session);
-  if (unsaved !== undefined) ledger.fail(scrubError(unsaved, options));
+  if (unsaved !== undefined) ledger.fail(scrubError(unsaved, sides.secrets));
   error = unsaved ?? error;
   await session?.close();
-  return end(ledger, error === undefined ? undefined : scrubError(error, options), hasMore, stopReason, now());
+  return end(ledger, error === undefined ? undefined : scrubError(error, sides.secrets), hasMore, stopReason, now());
 }
 
 interface Begun {
@@ -115,45 +127,60 @@ interface Begun {
   readonly catalog: ConfiguredCatalog;
 }
 
-/** Asks the source what it has and takes the lease, side by side; then the run is known. */
-async function begin(options: SyncOptions, ledger: RunLedger, signal: AbortSignal, now: number): Promise<Begun> {
-  const { source, destination } = options;
-  const onLog = (log: LogPayload): void => ledger.log(scrubLog(log, source.secrets), source.connector.name);
-  const opening = openSession(options);
-  // A source can take minutes to answer; nobody needs it when the state can't be had.
-  const refused = new AbortController();
-  opening.catch(() => refused.abort());
-  const request = { command: 'discover', config: source.config, secrets: source.secrets } as const;
-  const either = AbortSignal.any([signal, refused.signal]);
-  const discovering = askConnector(source.connector, request, 'catalog', { onLog, signal: either });
-  const [discovered, opened] = await Promise.allSettled([discovering, opening]);
+/** Takes the lease, and asks the source what it has with the config that the state adds to; then the run is known. */
+async function begin(
+  options: SyncOptions,
+  sides: ResolvedSides,
+  ledger: RunLedger,
+  signal: AbortSignal,
+  now: number,
+): Promise<Begun> {
+  const { session, previous } = await openSession(options, now);
   try {
-    if (opened.status === 'rejected') throw opened.reason;
-    if (discovered.status === 'rejected') throw discovered.reason;
-    const session = opened.value;
-    const { catalog } = discovered.value;
-    const modes = destination.spec.destination_sync_modes;
+    ledger.previous = previous;
+    await sides.use(previous?.resolved_config);
+    const source = sides.get('source');
+    const onLog = (log: LogPayload): void => ledger.log(scrubLog(log, sides.secrets), source.connector.name);
+    const request = { command: 'discover', config: source.config, secrets: source.secrets } as const;
+    const { catalog } = await askConnector(source.connector, request, 'catalog', { onLog, signal });
+    const modes = options.destination.spec.destination_sync_modes;
     const configured = configureCatalog(catalog, options.streams, modes);
-    const { state, catalog: ofRun } = startRun(configured, session.previous, options.runId, now);
+    const { state, catalog: ofRun } = startRun(configured, previous, options.runId, now);
     options.onRun?.(state.sync_run.run_id!);
     ledger.open(state, session, make.catalog({ streams: ofRun.streams.map(({ stream }) => stream) }) as CatalogMessage);
-    sayContinuation(ledger, session.previous, state, ofRun);
+    sayContinuation(ledger, previous, state, ofRun);
     // Before anything runs, so that a run that is killed is continued under its own id and ceiling.
     await session.save(state);
     return { session, catalog: ofRun };
   } catch (thrown) {
-    const error = toCodedError(thrown);
-    if (opened.status === 'fulfilled') {
-      ledger.previous = opened.value.previous;
-      await opened.value.close();
-    }
-    throw error;
+    await session.close();
+    throw thrown;
   }
 }
 
-async function openSession({ store, name, resetState }: SyncOptions): Promise<StateSession> {
-  if (resetState === true) await store.reset(name);
-  return store.open(name);
+interface Opened {
+  readonly session: StateSession;
+  readonly previous: SyncState | undefined;
+}
+
+async function openSession({ store, name, resetState }: SyncOptions, now: number): Promise<Opened> {
+  if (resetState !== true) {
+    const session = await store.open(name);
+    return { session, previous: session.previous };
+  }
+  // State that can't be read is what a reset is for.
+  const resolved_config = (await store.load(name).catch(() => undefined))?.resolved_config;
+  await store.reset(name);
+  const session = await store.open(name);
+  if (resolved_config === undefined) return { session, previous: undefined };
+  const previous = { ...initialSyncState({ now, catalog: { streams: [] } }), resolved_config };
+  try {
+    await session.save(previous);
+    return { session, previous };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
 }
 
 /** Decides which run this call belongs to, and what is left to move in it. */
@@ -206,6 +233,7 @@ function withoutStreamState(state: SyncState, names: readonly string[]): SyncSta
 /** Starts both sides, joins them, and waits for their ends. */
 async function move(
   options: SyncOptions,
+  sides: ResolvedSides,
   { session, catalog }: Begun,
   ledger: RunLedger,
   signal: AbortSignal,
@@ -214,17 +242,20 @@ async function move(
   // All that this run was to move has been moved by the calls before.
   if (names.size === 0) return { error: undefined, hasMore: false };
   if (signal.aborted) return { error: undefined, hasMore: true };
-  const [source, destination] = await launchBoth(options, catalog, ledger.state, signal);
-  const secrets = [...options.source.secrets, ...options.destination.secrets];
+  const [source, destination] = await launchBoth(options, sides, catalog, ledger.state, signal);
+  const take = (side: Side, message: OutOfBandMessage | DestinationMessage): void => {
+    if (message.type === 'control') sides.take(side, message.control);
+    const { connector, spec } = sides.get(side);
+    ledger.take(showMessage(message, { spec, secrets: sides.secrets }), connector.name);
+  };
   const relay = new Relay({
     source,
     destination,
     streams: names,
     ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
-    onLog: (log) => ledger.log(scrubLog(log, secrets), 'engine'),
-    onSourceMessage: (message: OutOfBandMessage) => ledger.take(showMessage(message, options.source), source.name),
-    onDestinationMessage: (message: DestinationMessage) =>
-      ledger.take(showMessage(message, { spec: options.destination.spec, secrets }), destination.name),
+    onLog: (log) => ledger.log(scrubLog(log, sides.secrets), 'engine'),
+    onSourceMessage: (message) => take('source', message),
+    onDestinationMessage: (message) => take('destination', message),
     pace: () => ledger.outputReady,
     onUnknownStream: (stream) => {
       const error = `${source.name} wrote messages of the stream "${stream}", which is not in the catalog; they were dropped.`;
@@ -260,11 +291,13 @@ async function move(
 }
 
 async function launchBoth(
-  { source, destination, startTimeoutMs }: SyncOptions,
+  { startTimeoutMs }: SyncOptions,
+  sides: ResolvedSides,
   catalog: ConfiguredCatalog,
   state: SyncState,
   signal: AbortSignal,
 ): Promise<[RunningConnector, RunningConnector]> {
+  const [source, destination] = [sides.get('source'), sides.get('destination')];
   const names = new Set(catalog.streams.map(({ stream }) => stream.name));
   const streams = Object.fromEntries(Object.entries(state.source.streams).filter(([name]) => names.has(name)));
   const wait = { signal, ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }) };
@@ -292,8 +325,8 @@ async function launchBoth(
   }
 }
 
-function scrubError(error: CodedError, { source, destination }: SyncOptions): CodedError {
-  const message = scrubText(error.message, [...source.secrets, ...destination.secrets]);
+function scrubError(error: CodedError, secrets: readonly string[]): CodedError {
+  const message = scrubText(error.message, secrets);
   return message === error.message
     ? error
     : new CodedError(error.code, { message, remedy: error.remedy, cause: error.cause });

@@ -110,6 +110,7 @@ describe('commands', () => {
           protocol_version: 1,
           connector: { name: 'small', version: '1.2.3' },
           destination_sync_modes: ['append', 'append_dedup'],
+          commands: [],
         },
       },
     ]);
@@ -207,6 +208,8 @@ describe('commands', () => {
     expect(messages).toEqual([
       { type: 'control', control: { control_type: 'destination_config', destination_config: config } },
     ]);
+    const [spec] = (await runConnectorForTest(able, ['spec'])).messages;
+    expect(spec).toMatchObject({ spec: { commands: ['setup', 'teardown'] } });
     const torn = await runConnectorForTest(able, ['teardown', '--config', '-'], surroundings);
     expect([torn.exitCode, torn.stdout]).toEqual([0, '']);
   });

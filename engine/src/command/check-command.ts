@@ -11,7 +11,7 @@ import { loadPipeline, type NamedPipeline, prepareSide } from '../pipeline/prepa
 import type { Side } from '../pipeline/resolve-connector.ts';
 import { showMessage } from '../relay/show-message.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
-import { askOptions, prepareContext, reachesOwnPostgres, withOwnPostgres } from './workspace.ts';
+import { askOptions, prepareContext, reachesOwnPostgres, withOwnPostgres, withSavedConfig } from './workspace.ts';
 
 /** Checks both sides, and says one line for each. @returns the exit code: that of the worst */
 export async function checkCommand(
@@ -52,8 +52,9 @@ async function checkSide(pipeline: NamedPipeline, side: Side, context: CommandCo
   try {
     // Without a destination it refuses what sync would refuse.
     const complete = choice === undefined ? withOwnPostgres(pipeline, '') : pipeline;
-    const prepared = (await prepareSide(complete, side, prepareContext(context)))!;
-    name = prepared.connector.name;
+    const given = (await prepareSide(complete, side, prepareContext(context)))!;
+    name = given.connector.name;
+    const prepared = await withSavedConfig(pipeline, given, context);
     const { config, secrets } = prepared;
     const request = { command: 'check', config, secrets } as const;
     const answer = await askConnector(prepared.connector, request, 'connection_status', askOptions(context));

@@ -13,14 +13,15 @@ import { askForSpec, loadPipeline, prepareSide } from '../pipeline/prepare.ts';
 import { resolveConnector } from '../pipeline/resolve-connector.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
 import { formatTable } from './text-table.ts';
-import { askOptions, prepareContext } from './workspace.ts';
+import { askOptions, prepareContext, withSavedConfig } from './workspace.ts';
 
 type DescribeArguments = PipelineArguments & { readonly json?: boolean | undefined };
 
 /** Prints what the source has: a table, or the catalog as JSON. */
 export async function discoverCommand(args: DescribeArguments, context: CommandContext): Promise<number> {
   const pipeline = await loadPipeline(pipelineRequest(args, context));
-  const source = (await prepareSide(pipeline, 'source', prepareContext(context)))!;
+  const prepared = (await prepareSide(pipeline, 'source', prepareContext(context)))!;
+  const source = await withSavedConfig(pipeline, prepared, context);
   const request = { command: 'discover', config: source.config, secrets: source.secrets } as const;
   const { catalog } = await askConnector(source.connector, request, 'catalog', askOptions(context));
   if (args.json === true) {

@@ -2,7 +2,7 @@ import { CodedError, type SyncState } from '@penstock/protocol';
 import { loadPipeline } from '../pipeline/prepare.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
 import { formatTable } from './text-table.ts';
-import { withStateStore } from './workspace.ts';
+import { withPipelineState } from './workspace.ts';
 
 /** Prints the saved state of a pipeline: a table of its streams, or all of it as JSON. */
 export async function stateShowCommand(
@@ -10,7 +10,7 @@ export async function stateShowCommand(
   context: CommandContext,
 ): Promise<number> {
   const pipeline = await loadPipeline(pipelineRequest(args, context));
-  return withStateStore(pipeline, context, async (store) => {
+  return withPipelineState(pipeline, context, async ({ store }) => {
     const state = await store.load(pipeline.name);
     if (state === undefined) {
       const others = (await store.list()).map((summary) => summary.pipeline);
@@ -39,18 +39,19 @@ function describeState(name: string, { source, sync_run }: SyncState): string {
   return `${run}\n${formatTable(['stream', 'status', 'records', 'synced through', 'state bytes', ''], rows)}`;
 }
 
-/** Forgets the saved state of a pipeline, or of one of its streams. */
+/** Forgets the saved state of a pipeline, what its connectors found out about their configs included; or one of its streams. */
 export async function stateResetCommand(
   args: PipelineArguments & { readonly stream?: string | undefined },
   context: CommandContext,
 ): Promise<number> {
   const pipeline = await loadPipeline(pipelineRequest(args, context));
-  return withStateStore(pipeline, context, async (store) => {
+  return withPipelineState(pipeline, context, async ({ store, secrets }) => {
     const what =
       args.stream === undefined
         ? `pipeline "${pipeline.name}"`
         : `stream "${args.stream}" of pipeline "${pipeline.name}"`;
     const found = await store.reset(pipeline.name, args.stream);
+    if (args.stream === undefined) await secrets.save({});
     context.stdout.write(
       found
         ? `The state of ${what} is gone from ${store.place}; the next sync reads it from the beginning.\n`

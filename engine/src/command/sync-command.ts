@@ -7,7 +7,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { failureBeforeRun, runSync } from '../sync.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
 import { exitAnyway, listenForStop } from './stop-signals.ts';
-import { openStateStore, prepareContext, startOwnPostgres, withOwnPostgres } from './workspace.ts';
+import { openStateStore, prepareContext, secretsFileOf, startOwnPostgres, withOwnPostgres } from './workspace.ts';
 
 /** How long a reader of stdout that has stalled may keep a run from ending that was told to stop, in milliseconds. */
 const STALLED_READER_MS = 30_000;
@@ -77,6 +77,12 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
       destination: destination!,
       streams: pipeline.streams,
       store,
+      secretsFile: secretsFileOf(
+        pipeline,
+        store,
+        environment,
+        loaded.destination === undefined && loaded.state === undefined,
+      ),
       onMessage: (message) => shown.onMessage(message),
       onRun: (id) => {
         runId = id;

@@ -1,14 +1,17 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LocalPostgresErrorCode } from '@penstock/local-postgres';
-import { CodedError, type ErrorCode } from '@penstock/protocol';
+import { CodedError, type ErrorCode, toCodedError } from '@penstock/protocol';
 import type { AskOptions } from '../launch/ask-connector.ts';
 import type { Environment } from '../pipeline/environment.ts';
 import { locateState, type StatePlace } from '../pipeline/locate-state.ts';
-import { type NamedPipeline, type PrepareContext, prepareSide } from '../pipeline/prepare.ts';
+import { type NamedPipeline, type PrepareContext, type PreparedSide, prepareSide } from '../pipeline/prepare.ts';
+import { ResolvedSides } from '../pipeline/resolved-sides.ts';
 import { fileStateStore } from '../store/file-state-store.ts';
 import { postgresStateStore } from '../store/postgres-state-store.ts';
+import { type SecretsFile, secretsFile } from '../store/secrets-file.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { CommandContext } from './options.ts';
 
@@ -98,11 +101,30 @@ export function withOwnPostgres(pipeline: NamedPipeline, url: string): NamedPipe
   return { ...pipeline, destination: { kind: 'type', type: 'postgres', config: { url } } };
 }
 
+/** The file with the secrets that the connectors of a pipeline found out, in the user's data folder. */
+export function secretsFileOf(
+  pipeline: NamedPipeline,
+  { place }: StateStore,
+  environment: Environment,
+  isOwnPostgres: boolean,
+): SecretsFile {
+  // The port of the user's own Postgres is another one each time.
+  return secretsFile(join(dataFolder(environment), 'secrets'), pipeline.name, isOwnPostgres ? 'own Postgres' : place);
+}
+
+/** What is kept of a pipeline, and how to reach it. */
+export interface PipelineState {
+  /** With the user's own Postgres as its destination, where it has none. */
+  readonly pipeline: NamedPipeline;
+  readonly store: StateStore;
+  readonly secrets: SecretsFile;
+}
+
 /** Opens the state store of a pipeline for one piece of work; nothing of the source is started. */
-export async function withStateStore<T>(
+export async function withPipelineState<T>(
   pipeline: NamedPipeline,
   context: CommandContext,
-  use: (store: StateStore) => Promise<T>,
+  use: (state: PipelineState) => Promise<T>,
 ): Promise<T> {
   const own =
     pipeline.state === undefined && pipeline.destination === undefined
@@ -113,12 +135,52 @@ export async function withStateStore<T>(
     const destination =
       complete.state === undefined ? await prepareSide(complete, 'destination', prepareContext(context)) : undefined;
     const store = openStateStore(await locateState(complete, destination));
+    const secrets = secretsFileOf(complete, store, context.environment, own !== undefined);
     try {
-      return await use(store);
+      return await use({ pipeline: complete, store, secrets });
     } finally {
       await store.close();
     }
   } finally {
     await own?.stop();
   }
+}
+
+/**
+ * The side with what its connector found out in earlier runs, for a question to it. Where the state can't be had it is
+ * asked with the config as it was given, and that is said.
+ */
+export async function withSavedConfig(
+  pipeline: NamedPipeline,
+  side: PreparedSide,
+  context: CommandContext,
+): Promise<PreparedSide> {
+  if (!mayHaveState(pipeline, context.environment)) return side;
+  const say = (text: string): void => void context.stderr.write(`${text}\n`);
+  try {
+    return await withPipelineState(pipeline, context, async ({ store, secrets }) => {
+      const sides = new ResolvedSides({
+        sides: { [side.side]: side },
+        secretsFile: secrets,
+        onKept: () => undefined,
+        onLog: ({ message }) => say(message),
+      });
+      await sides.use((await store.load(pipeline.name))?.resolved_config);
+      return sides.get(side.side);
+    });
+  } catch (thrown) {
+    const error = toCodedError(thrown);
+    if (error.code === 'stopped') throw error;
+    // Of a destination that can't be reached it is no news.
+    if (side.side === 'source')
+      say(`Asked without what ${side.connector.name} found out in earlier runs, if it did: ${error.message}`);
+    return side;
+  }
+}
+
+/** Whether there can be state, as far as is known without asking anybody. */
+function mayHaveState({ state, destination }: NamedPipeline, environment: Environment): boolean {
+  if (state !== undefined) return true;
+  if (destination === undefined) return existsSync(join(dataFolder(environment), 'postgres'));
+  return destination.kind === 'type' && destination.type === 'postgres';
 }

@@ -1,5 +1,6 @@
 import {
   CodedError,
+  type ConnectionStatusPayload,
   type ErrorCode,
   ExitCode,
   type FailureType,
@@ -29,6 +30,9 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
 }
+
+/** How long `setup` or `teardown` may take to stop, in milliseconds: less than this process waits before it leaves. */
+const COMMAND_STOP_MS = 5_000;
 
 /** How much of a connector's stderr stands in an error message, in lines. The rest is in its log. */
 const STDERR_LINES_SHOWN = 5;
@@ -90,47 +94,122 @@ export async function askConnector<Kind extends MessageKind>(
   kind: Kind,
   options: AskOptions = {},
 ): Promise<MessageOf<Kind>> {
+  let found: Message | undefined;
+  const onMessage = (message: Message): void => {
+    if (message.type === kind) found ??= message;
+    else if (message.type === 'log') options.onLog?.(message.log);
+  };
+  const heard = await hearConnector(connector, request, { ...options, onMessage });
+  if (heard.stoppedBy === 'caller') throw new CodedError('stopped', { message: `${connector.name} was stopped.` });
+  if (found !== undefined) return found as MessageOf<Kind>;
+  throwFailure(heard, request, kind);
+  const { running, firstInvalid } = heard;
+  const rubbish = firstInvalid === undefined ? '' : ` ${scrubText(firstInvalid, request.secrets ?? [])}.`;
+  throw new CodedError('protocol_violated', {
+    message: `${connector.name} ended without an answer to \`${request.command}\`: no ${kind} message.${rubbish}${showStderr(running.stderrTail())}`,
+  });
+}
+
+/** What goes with {@link runCommand}. */
+export interface CommandOptions extends Omit<AskOptions, 'onLog'> {
+  /** The connector says that it has this command: then an exit code for a wrong command line means something else. */
+  readonly isSure?: boolean;
+}
+
+/** How a command that has no answer ended. */
+export type CommandEnd = 'done' | 'unknown_command';
+
+/**
+ * Runs a command to its end that has no answer: `setup` or `teardown`. One that is not wanted any more is asked to stop
+ * and has some seconds for that, so that it can tell what it has made already.
+ *
+ * @param onMessage gets what it says meanwhile, whatever becomes of it
+ * @returns `unknown_command` when the connector does not have it, as far as its exit code tells
+ * @throws CodedError as {@link askConnector}
+ */
+export async function runCommand(
+  connector: Connector,
+  request: LaunchRequest,
+  onMessage: (message: Message) => void,
+  options: CommandOptions = {},
+): Promise<CommandEnd> {
+  let isSilent = true;
+  const listen = (message: Message): void => {
+    isSilent = false;
+    onMessage(message);
+  };
+  const { isSure = false, ...rest } = options;
+  const heard = await hearConnector(connector, request, { ...rest, onMessage: listen, graceMs: COMMAND_STOP_MS });
+  const { end, stoppedBy } = heard;
+  const endedWell = end.kind === 'exited' && end.code === ExitCode.done && heard.failed === undefined;
+  if (endedWell) return 'done';
+  if (stoppedBy === 'caller') throw new CodedError('stopped', { message: `${connector.name} was stopped.` });
+  if (end.kind === 'exited' && end.code === ExitCode.usage && isSilent && !isSure) return 'unknown_command';
+  throwFailure(heard, request);
+  return 'done';
+}
+
+/** What was heard of a command beside its messages. */
+interface Heard {
+  readonly running: RunningConnector;
+  readonly end: ConnectorEnd;
+  readonly stoppedBy: 'timeout' | 'caller' | undefined;
+  /** How long it had. */
+  readonly timeoutMs: number;
+  /** The first `connection_status: failed`. */
+  readonly failed: ConnectionStatusPayload | undefined;
+  /** What was wrong with the first line that is no message. */
+  readonly firstInvalid: string | undefined;
+}
+
+interface HearOptions extends AskOptions {
+  readonly onMessage: (message: Message) => void;
+  /** How long the command may take to stop when its caller gives up; at once when absent. */
+  readonly graceMs?: number;
+}
+
+async function hearConnector(connector: Connector, request: LaunchRequest, options: HearOptions): Promise<Heard> {
   const timeoutMs =
     options.timeoutMs ?? (request.command === 'spec' ? CONNECTOR_START_TIMEOUT_MS : CONNECTOR_ANSWER_TIMEOUT_MS);
   const running = await connector.launch(request);
-  let stoppedBy: 'timeout' | 'caller' | undefined;
+  let stoppedBy: Heard['stoppedBy'];
   const timer = setTimeout(() => {
     stoppedBy = 'timeout';
     running.stop(GRACEFUL_STOP_TIMEOUT_MS);
   }, timeoutMs);
   const onAbort = (): void => {
     stoppedBy = 'caller';
-    running.kill();
+    if (options.graceMs === undefined) running.kill();
+    else running.stop(options.graceMs);
   };
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
   try {
     running.stdin.end();
-    const answer = readAnswer(running, kind, options.onLog);
+    const lines = readMessages(running, options);
     const end = await running.ended;
-    answer.finish(end);
-    const found = answer.found();
-    if (answer.violation !== undefined) throw scrubbed(answer.violation, request.secrets);
-    if (stoppedBy === 'caller') throw new CodedError('stopped', { message: `${connector.name} was stopped.` });
-    if (stoppedBy === 'timeout' && found === undefined) {
-      throw new CodedError('timed_out', {
-        message: `${connector.name} did not answer \`${request.command}\` within ${timeoutMs / 1000} s.`,
-      });
-    }
-    if (found !== undefined) return found;
-    const failed = answer.connectionFailure();
-    if (failed !== undefined) throw connectionError(connector.name, failed.message, failed.failure_type);
-    if (end.kind !== 'exited' || end.code !== 0) {
-      throw endError(running, end, request.command === 'spec' ? 'Check that it is a connector.' : 'Run again.');
-    }
-    const rubbish =
-      answer.firstInvalid === undefined ? '' : ` ${scrubText(answer.firstInvalid, request.secrets ?? [])}.`;
-    throw new CodedError('protocol_violated', {
-      message: `${connector.name} ended without an answer to \`${request.command}\`: no ${kind} message.${rubbish}${showStderr(running.stderrTail())}`,
-    });
+    lines.finish(end);
+    if (lines.violation !== undefined) throw scrubbed(lines.violation, request.secrets);
+    return { running, end, stoppedBy, timeoutMs, failed: lines.failed, firstInvalid: lines.firstInvalid };
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** @throws CodedError when the command ran out of time, reported a failure, or ended badly */
+function throwFailure(
+  { running, end, stoppedBy, failed, timeoutMs }: Heard,
+  { command }: LaunchRequest,
+  kind?: MessageKind,
+): void {
+  if (stoppedBy === 'timeout') {
+    const what = kind === undefined ? `end \`${command}\`` : `answer \`${command}\``;
+    throw new CodedError('timed_out', { message: `${running.name} did not ${what} within ${timeoutMs / 1000} s.` });
+  }
+  if (failed !== undefined) throw connectionError(running.name, failed.message, failed.failure_type);
+  if (end.kind !== 'exited' || end.code !== ExitCode.done) {
+    throw endError(running, end, command === 'spec' ? 'Check that it is a connector.' : 'Run again.');
   }
 }
 
@@ -141,22 +220,14 @@ function scrubbed(error: unknown, secrets: readonly string[] = []): unknown {
   return new CodedError(code, { message: scrubText(message, secrets), remedy, cause: error });
 }
 
-/** Collects the messages of a short command while it runs. */
-function readAnswer<Kind extends MessageKind>(
-  running: RunningConnector,
-  kind: Kind,
-  onLog: ((log: LogPayload) => void) | undefined,
-) {
+/** Reads the messages of a short command while it runs. */
+function readMessages(running: RunningConnector, { onMessage, onLog }: HearOptions) {
   const splitter = new LineSplitter();
   const invalid = new InvalidLines(running.name);
-  let found: Message | undefined;
-  let status: MessageOf<'connection_status'> | undefined;
-  const answer = {
+  const lines = {
     violation: undefined as unknown,
-    /** What was wrong with the first line that is no message. */
-    firstInvalid: undefined as string | undefined,
-    found: () => found as MessageOf<Kind> | undefined,
-    connectionFailure: () => (status?.connection_status.status === 'failed' ? status.connection_status : undefined),
+    failed: undefined as Heard['failed'],
+    firstInvalid: undefined as Heard['firstInvalid'],
     /** The last line may lack its newline when the process ended well. */
     finish: (end: ConnectorEnd) => {
       const rest = splitter.takeRest();
@@ -167,22 +238,24 @@ function readAnswer<Kind extends MessageKind>(
     const parsed = parseLine(line);
     if (parsed.kind === 'invalid') {
       const log = invalid.add(splitter.lineNumber, line, parsed.reason);
-      answer.firstInvalid ??= log.message;
+      lines.firstInvalid ??= log.message;
       onLog?.(log);
     }
     if (parsed.kind !== 'message') return;
-    if (parsed.message.type === kind) found ??= parsed.message;
-    else if (parsed.message.type === 'connection_status') status ??= parsed.message;
-    else if (parsed.message.type === 'log') onLog?.(parsed.message.log);
+    const { message } = parsed;
+    if (message.type === 'connection_status' && message.connection_status.status === 'failed') {
+      lines.failed ??= message.connection_status;
+    }
+    onMessage(message);
   };
   running.stdout.on('data', (chunk: Buffer) => {
-    if (answer.violation !== undefined) return;
+    if (lines.violation !== undefined) return;
     try {
       splitter.push(chunk, (bytes, start, end) => take(bytes.subarray(start, end)));
     } catch (error) {
-      answer.violation = error;
+      lines.violation = error;
       running.kill();
     }
   });
-  return answer;
+  return lines;
 }

@@ -7,11 +7,11 @@ export const CONNECTOR_START_TIMEOUT_MS = 60_000;
 /** How long a connector that was asked to stop may take before it is killed. */
 export const GRACEFUL_STOP_TIMEOUT_MS = 30_000;
 
-/** How long `check` and `discover` may take: they ask another system. */
+/** How long `check`, `discover`, `setup` and `teardown` may take: they ask another system. */
 export const CONNECTOR_ANSWER_TIMEOUT_MS = 300_000;
 
 /** The commands of the protocol that the engine uses. */
-export type ConnectorCommand = 'spec' | 'check' | 'discover' | 'read' | 'write';
+export type ConnectorCommand = 'spec' | 'check' | 'discover' | 'read' | 'write' | 'setup' | 'teardown';
 
 /** What a connector is asked to do. The values become files that only the connector can read, never arguments (P7). */
 export interface LaunchRequest {

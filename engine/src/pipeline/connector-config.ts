@@ -36,7 +36,7 @@ export function buildConfig(parts: ConfigParts): Config {
   const config = structuredClone(parts.config);
   for (const flag of parts.flags) setFlag(config, flag, parts);
   addEnvironment(config, parts);
-  const problems = findProblems(config, parts);
+  const problems = findConfigProblems(config, parts);
   if (problems.length === 0) return config;
   const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).join('; ');
   const more = problems.length > PROBLEMS_SHOWN_MAX ? `; and ${problems.length - PROBLEMS_SHOWN_MAX} more` : '';
@@ -132,7 +132,14 @@ function addEnvironment(config: Config, { schema, environmentPrefix, environment
   }
 }
 
-function findProblems(config: Config, parts: ConfigParts): string[] {
+/**
+ * Everything that is wrong with a config, each in a sentence without its full stop: unknown keys, missing ones, values of
+ * another kind.
+ */
+export function findConfigProblems(
+  config: Config,
+  parts: Pick<ConfigParts, 'schema' | 'place'> & Partial<Pick<ConfigParts, 'environmentPrefix'>>,
+): string[] {
   const { schema, place } = parts;
   // The same config as if the files had been read: their contents are the connector's to check.
   const problems: string[] = [];
@@ -176,7 +183,10 @@ function compile(schema: JsonSchema, place: string): ValidateFunction {
   }
 }
 
-function describe(error: ErrorObject, { schema, place, environmentPrefix }: ConfigParts): string {
+function describe(
+  error: ErrorObject,
+  { schema, place, environmentPrefix }: Parameters<typeof findConfigProblems>[1],
+): string {
   const path = error.instancePath.split('/').slice(1).map(unescapePointer);
   const at = (key?: string): string => [place, ...path, ...(key === undefined ? [] : [key])].join('.');
   switch (error.keyword) {

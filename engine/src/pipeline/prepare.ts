@@ -148,8 +148,10 @@ export interface PreparedSide {
   readonly choice: ConnectorChoice;
   readonly connector: Connector;
   readonly spec: SpecPayload;
-  /** Holds secrets. */
+  /** As the connector gets it. Holds secrets. */
   readonly config: Record<string, unknown>;
+  /** What the user gave of it, what stands in the files of `…_file` keys included. Holds secrets. */
+  readonly given: Record<string, unknown>;
   /** Values that must not be shown. */
   readonly secrets: readonly string[];
 }
@@ -188,7 +190,7 @@ export async function prepareSide(
   const spec = await askForSpec(connector, context);
   if (choice.kind === 'pipes') {
     refuseFlags(side, flags);
-    return { side, choice, connector, spec, config: {}, secrets: [] };
+    return { side, choice, connector, spec, config: {}, given: {}, secrets: [] };
   }
   const config = buildConfig({
     schema: spec.config,
@@ -199,8 +201,8 @@ export async function prepareSide(
     environment: context.places.environment,
   });
   const withFiles = await readFileKeys(config, spec.config);
-  const secrets = secretValues(withFiles, spec.config);
-  if (connector.isElsewhere === undefined) return { side, choice, connector, spec, config, secrets };
+  const prepared = { side, choice, connector, spec, given: withFiles, secrets: secretValues(withFiles, spec.config) };
+  if (connector.isElsewhere === undefined) return { ...prepared, config };
   const localhost = findLocalhost(withFiles);
   if (localhost !== undefined && connector.isElsewhere.hasOwnLocalhost) {
     const key = `${side}.${nameOf(choice)}.${localhost}`;
@@ -208,7 +210,7 @@ export async function prepareSide(
       `${key}: in a container, localhost is the container itself; use host.docker.internal, or docker.network: host.`,
     );
   }
-  return { side, choice, connector, spec, config: withFiles, secrets };
+  return { ...prepared, config: withFiles };
 }
 
 /** Whoever starts a connector gives it its config. @throws CodedError `usage` */

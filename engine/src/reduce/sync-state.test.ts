@@ -41,6 +41,15 @@ it('keeps the source state of each checkpoint, and nothing else, with the progre
   expect(syncStateSchema.parse(JSON.parse(JSON.stringify(one)))).toEqual(one);
 });
 
+it('keeps what connectors found out about their configs, whichever run begins', () => {
+  const resolved_config = { source: { given: 'f', config: { account: 'x' } } };
+  const previous = { ...cutOff, resolved_config };
+  for (const runId of ['r1', 'r2', undefined]) {
+    expect(initialSyncState({ previous, runId, now: later, catalog }).resolved_config).toBe(resolved_config);
+  }
+  expect(initialSyncState({ previous: cutOff, now: later, catalog })).not.toHaveProperty('resolved_config');
+});
+
 describe('a run', () => {
   it('freezes its ceiling at the second in which it begins', () => {
     const state = initialSyncState({ runId: 'r1', now, catalog });

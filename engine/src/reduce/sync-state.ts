@@ -38,7 +38,7 @@ export interface RunStart {
 }
 
 /**
- * The state at the beginning of a call; the source state is always kept.
+ * The state at the beginning of a call; the source state and what connectors found out about their configs are always kept.
  *
  * - A continuation (the run id of `previous`) keeps the run's ceiling and adds to its progress. Streams that completed,
  *   were skipped or failed by `config` stay as they are; all others are not started any more, whatever they had counted.
@@ -46,7 +46,12 @@ export interface RunStart {
  * - Without a run id there is no ceiling, and progress is new.
  */
 export function initialSyncState({ previous, runId, newRun = false, now, catalog }: RunStart): SyncState {
-  const kept = { source: previous?.source ?? emptySourceState(), destination: previous?.destination ?? {} };
+  const resolved_config = previous?.resolved_config;
+  const kept = {
+    source: previous?.source ?? emptySourceState(),
+    destination: previous?.destination ?? {},
+    ...(resolved_config === undefined ? {} : { resolved_config }),
+  };
   const names = catalog.streams.map(({ stream }) => stream.name);
   if (runId === undefined) return { ...kept, sync_run: { progress: initialProgress(names, now) } };
   if (previous?.sync_run.run_id === runId && !newRun) {

@@ -9,6 +9,7 @@ import {
   type LogPayload,
   message as make,
   type ProgressPayload,
+  type ResolvedConfig,
   type SyncState,
   toCodedError,
 } from '@penstock/protocol';
@@ -100,6 +101,11 @@ export class RunLedger {
     // A failure reaches the run through `lost`.
     this.#session?.save(this.#state).catch(() => undefined);
     if (this.#state.sync_run.progress !== this.#saidProgress) this.#sayProgress();
+  }
+
+  /** What connectors found out about their configs, for the next runs. */
+  keepResolved(resolved_config: ResolvedConfig): void {
+    if (this.#state !== undefined) this.#state = { ...this.#state, resolved_config };
   }
 
   /** The run as a whole has failed. */

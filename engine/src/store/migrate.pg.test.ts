@@ -42,6 +42,24 @@ it('adds to an older schema and keeps its rows', async () => {
   expect(rows).toEqual([{ pipeline: 'p', epoch: '7', extra: null }]);
 });
 
+it('takes rows of what connectors found out into tables that were made without them', async () => {
+  const migrations = await readMigrations();
+  await run(migrations.slice(0, 1));
+  const insert = (section: string) =>
+    database.pool.query(
+      `insert into penstock.sync_state (pipeline, section, stream, data, epoch, updated_at)
+       values ('p', $1, 'source', '{}', 1, now())`,
+      [section],
+    );
+  await insert('source_stream');
+  await expect(insert('resolved_config')).rejects.toThrow('sync_state_section_check');
+  await run(migrations);
+  await insert('resolved_config');
+  await expect(insert('nonsense')).rejects.toThrow('sync_state_section_check');
+  const { rows } = await database.pool.query('select section from penstock.sync_state order by section');
+  expect(rows.map(({ section }) => section)).toEqual(['resolved_config', 'source_stream']);
+});
+
 it('applies all of a migration or nothing', async () => {
   const migrations = await readMigrations();
   await expect(

@@ -50,6 +50,23 @@ it('gives back exactly what was saved, whatever stands in it', async () => {
   expect(rows[0].data).toBe(JSON.stringify(state.source.streams.customers));
 });
 
+it('keeps what connectors found out about their configs, a row for each side, until the state is reset', async () => {
+  const resolved_config = {
+    source: { given: 'scrypt:a:b', config: { account: 'acct_1' }, secret_keys: ['webhook_secret'] },
+    destination: { given: 'scrypt:c:d', config: {} },
+  };
+  await saved({ ...exampleState({ a: 1 }), resolved_config });
+  expect((await store().load('p'))?.resolved_config).toEqual(resolved_config);
+  const { rows } = await database.pool.query(
+    "select stream from penstock.sync_state where section = 'resolved_config' order by stream",
+  );
+  expect(rows.map(({ stream }) => stream)).toEqual(['destination', 'source']);
+  expect(await store().reset('p', 'source')).toBe(false);
+  expect((await store().load('p'))?.resolved_config).toEqual(resolved_config);
+  expect(await store().reset('p')).toBe(true);
+  expect(await store().load('p')).toBeUndefined();
+});
+
 it('writes only the rows that changed, and removes those that are gone', async () => {
   const session = await store().open('p');
   const first = exampleState({ a: 1, b: 2 });

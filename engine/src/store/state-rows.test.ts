@@ -6,9 +6,17 @@ import { exampleState } from './testing.ts';
 
 const keyOf = ({ section, stream }: Pick<StateRow, 'section' | 'stream'>) => `${section}/${stream}`;
 
+const anyPart = fc.constantFrom('f', 'g').map((given) => ({ given, config: { account: given } }));
 const anyState = fc
-  .tuple(fc.dictionary(fc.constantFrom('a', 'b', 'c', 'toString'), fc.jsonValue()), fc.constantFrom('r1', 'r2'))
-  .map(([streams, runId]) => exampleState(streams, runId));
+  .tuple(
+    fc.dictionary(fc.constantFrom('a', 'b', 'c', 'toString'), fc.jsonValue()),
+    fc.constantFrom('r1', 'r2'),
+    fc.dictionary(fc.constantFrom('source', 'destination'), anyPart),
+  )
+  .map(([streams, runId, resolved]) => ({
+    ...exampleState(streams, runId),
+    ...(Object.keys(resolved).length === 0 ? {} : { resolved_config: resolved }),
+  }));
 
 it('writing only what changed, state after state, leaves exactly the last state in the table', () => {
   fc.assert(

@@ -2,9 +2,12 @@ import type { SyncState } from '@penstock/protocol';
 import { encodeStreamState, parseState, parseStateJson, stateInvalid } from './parse-state.ts';
 
 /** What a row of the state table is about. */
-export type Section = 'source_stream' | 'source_global' | 'destination' | 'sync_run';
+export type Section = 'source_stream' | 'source_global' | 'destination' | 'sync_run' | 'resolved_config';
 
-/** Names one row of a pipeline. `stream` is empty where the section is not about one stream. */
+/**
+ * Names one row of a pipeline. `stream` is empty where the section is not about one stream; in section `resolved_config` it
+ * is the side.
+ */
 export interface RowKey {
   readonly section: Section;
   readonly stream: string;
@@ -29,6 +32,7 @@ function partsOf(state: SyncState | undefined): Map<Section, Readonly<Record<str
     ['source_global', { '': state.source.global }],
     ['destination', { '': state.destination }],
     ['sync_run', { ...state.sync_run.progress.streams, '': state.sync_run }],
+    ['resolved_config', { ...state.resolved_config }],
   ]);
 }
 
@@ -71,18 +75,21 @@ export function stateOfRows(rows: readonly StateRow[], where: string): SyncState
   const source: { streams: Record<string, unknown>; global: unknown } = { streams: {}, global: {} };
   const progressOf: Record<string, unknown> = {};
   let destination: unknown = {};
+  const resolved: Record<string, unknown> = {};
   let run: unknown;
   for (const { section, stream, data } of rows) {
     const value = parseStateJson(data, `${where}, section ${section}${stream === '' ? '' : `, stream "${stream}"`}`);
     if (section === 'source_stream') source.streams[stream] = value;
     else if (section === 'source_global') source.global = value;
     else if (section === 'destination') destination = value;
+    else if (section === 'resolved_config') resolved[stream] = value;
     else if (stream === '') run = value;
     else progressOf[stream] = value;
   }
   if (!isObject(run) || !isObject(run.progress)) throw stateInvalid(where, 'the row of section sync_run is missing');
   const sync_run = { ...run, progress: { ...run.progress, streams: progressOf } };
-  return parseState({ source, destination, sync_run }, where);
+  const found = Object.keys(resolved).length === 0 ? {} : { resolved_config: resolved };
+  return parseState({ source, destination, sync_run, ...found }, where);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

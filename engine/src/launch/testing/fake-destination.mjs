@@ -52,4 +52,7 @@ if (command === 'spec') {
     }
   }
   flush();
+} else {
+  console.error(`there is no command ${command}`);
+  process.exitCode = 2;
 }

@@ -53,11 +53,16 @@ export function runPenstock(args: readonly string[], environment?: Record<string
   return startPenstock(args, environment).done;
 }
 
-/** A pipeline of the two fake connectors in a folder of its own; the destination writes to `out`. */
+/**
+ * A pipeline of the two fake connectors in a folder of its own; the destination writes to `out`.
+ *
+ * @param program the source: a file of this folder, without its ending, and its first arguments
+ */
 export async function fakePipeline(
   folder: string,
   source: Record<string, unknown>,
   destination: Record<string, unknown> = {},
+  [program, ...args]: readonly [string, ...string[]] = ['fake-source'],
 ): Promise<{ readonly file: string; readonly out: string; readonly state: string }> {
   await mkdir(folder, { recursive: true });
   const [file, out, state] = ['pipeline.json', 'out.txt', 'state.json'].map((name) => join(folder, name)) as [
@@ -67,7 +72,7 @@ export async function fakePipeline(
   ];
   const pipeline = {
     name: 'fake',
-    source: { command: [process.execPath, fake('fake-source')], config: source },
+    source: { command: [process.execPath, fake(program), ...args], config: source },
     destination: { command: [process.execPath, fake('fake-destination')], config: { path: out, ...destination } },
     state: { file: state },
   };
