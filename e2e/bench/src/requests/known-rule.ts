@@ -3,7 +3,8 @@
  * every full page the rest of its range is split into two halves of equal time, whatever the density that was just seen and
  * however busy the slots are: the newer half goes on with the cursor, so that the second at the boundary is not lost, the
  * older half starts anew. Ranges of which a half would be too short are read page after page. All requests go through one
- * token bucket, which starts full. A 429 is tried again after a doubling time, without a token.
+ * token bucket, which starts full. A 429 is tried again after a doubling time; other than there, with a token of its own, or a
+ * busy machine's jitter would feed itself at a limit that is just the reader's own, and requests are what is compared here.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CaseStream } from './cases.ts';
@@ -95,8 +96,8 @@ export async function readByKnownRule(url: string, rate: number, streams: readon
   let records = 0;
 
   async function get(path: string): Promise<unknown> {
-    await bucket.take();
     for (let retry = 0; ; retry++) {
+      await bucket.take();
       const response = await fetch(`${url}${path}`, { headers: { authorization: 'Bearer sk_test_bench' } });
       if (response.ok) return response.json();
       const text = await response.text();
