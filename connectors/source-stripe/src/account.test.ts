@@ -9,10 +9,9 @@ const type = 'invalid_request_error';
 const headers = { requestId: undefined, retryAfterMs: undefined, shouldRetry: undefined };
 
 /** Answers each request with a status and a body. */
-function answering(status: number, body: unknown): StripeReader {
+function answering(status: number, body: unknown): Pick<StripeReader, 'get'> {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   return {
-    now: () => 0,
     async get(path) {
       if (status === 200) return { body: bytes, date: 0 };
       throw new StripeResponseError(path, status, bytes, headers);
@@ -20,7 +19,7 @@ function answering(status: number, body: unknown): StripeReader {
   };
 }
 
-function resolve(reader: StripeReader, config: Record<string, unknown> = {}) {
+function resolve(reader: Pick<StripeReader, 'get'>, config: Record<string, unknown> = {}) {
   return resolveAccount(configSchema.parse({ api_key: 'sk_test_1', ...config }), reader, never);
 }
 

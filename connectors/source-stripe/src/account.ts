@@ -32,12 +32,12 @@ export const CHECK_RETRIES = 2;
  */
 export async function resolveAccount(
   config: StripeConfig,
-  client: StripeReader,
+  client: Pick<StripeReader, 'get'>,
   signal: AbortSignal,
   retriesMax?: number,
 ): Promise<Account> {
   try {
-    const { body } = await client.get('/v1/account', signal, retriesMax);
+    const { body } = await client.get('/v1/account', signal, { retriesMax });
     const found = readAccount(body);
     if (config.account_id !== undefined && config.account_id !== found.id) {
       throw new ConnectorError('config_invalid', {

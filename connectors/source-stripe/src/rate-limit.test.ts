@@ -1,5 +1,6 @@
 import type { Clock } from '@penstock/connector-sdk';
-import { describe, expect, it } from 'vitest';
+import { FakeClock } from '@penstock/connector-sdk/testing';
+import { describe, expect, it, vi } from 'vitest';
 import { RateLimit } from './rate-limit.ts';
 
 const never = new AbortController().signal;
@@ -41,81 +42,90 @@ describe('RateLimit', () => {
   it('lets nobody through while Stripe asked to wait', async () => {
     const clock = new SleepClock();
     const limit = new RateLimit(100, clock);
-    await limit.take(never);
+    const permit = await limit.take(never);
     const asked = clock.ms;
-    limit.slowDown(7000);
+    permit.refused(7000);
     await limit.take(never);
     expect(clock.ms - asked).toBeGreaterThanOrEqual(7000);
   });
 
-  it('lowers the rate once for a burst of 429s, and grows back to what is configured', async () => {
+  it('goes on for the others where the request that was refused is to wait a moment', async () => {
     const clock = new SleepClock();
     const limit = new RateLimit(100, clock);
-    for (let i = 0; i < 10; i++) limit.slowDown(0);
-    expect(limit.rate).toBeCloseTo(70);
-    clock.ms += 2000;
-    limit.slowDown(0);
-    expect(limit.rate).toBeLessThan(60);
-    clock.ms += 60_000;
-    expect(limit.rate).toBe(100);
+    const permits = [await limit.take(never), await limit.take(never)];
+    const asked = clock.ms;
+    for (const permit of permits) permit.refused(1000);
+    await limit.take(never);
+    expect(clock.ms - asked).toBeLessThan(1000);
   });
 
   it('never stops altogether, however many 429s there are', async () => {
     const clock = new SleepClock();
     const limit = new RateLimit(10, clock);
-    for (let i = 0; i < 100; i++) {
-      clock.ms += 1000;
-      limit.slowDown(0);
-    }
+    for (let i = 0; i < 100; i++) (await limit.take(never)).refused(0);
     expect(limit.rate).toBeGreaterThan(0.1);
+    const from = clock.ms;
     await limit.take(never);
+    expect(clock.ms - from).toBeLessThan(15_000);
   });
 
-  it('spends little of its time on 429s where less is allowed than configured, and uses most of what is', async () => {
-    const clock = new SleepClock();
-    const limit = new RateLimit(20, clock);
-    const allowed = 10;
-    let granted: number[] = [];
-    let refused = 0;
-    let done = 0;
-    const startedAt = clock.ms;
-    while (done < 2000) {
-      await limit.take(never);
-      granted = granted.filter((at) => at > clock.ms - 1000);
-      if (granted.length < allowed) {
-        granted.push(clock.ms);
-        done++;
-      } else {
-        refused++;
-        limit.slowDown(0);
-      }
-    }
-    expect(refused / (done + refused)).toBeLessThan(0.05);
-    expect(done / ((clock.ms - startedAt) / 1000)).toBeGreaterThan(allowed * 0.7);
+  it('gives a token that was given back to whoever waits next, once', async () => {
+    const clock = new FakeClock();
+    const limit = new RateLimit(1, clock);
+    const permit = await limit.take(never);
+    const next = [limit.take(never), limit.take(never)];
+    permit.giveBack();
+    permit.giveBack();
+    (await next[0])?.answered();
+    permit.giveBack();
+    const first = await Promise.race([next[1], new Promise((done) => setImmediate(done, 'waits'))]);
+    expect(first).toBe('waits');
+    clock.advance(1000);
+    await next[1];
   });
 
-  it('ends the waiting at once when it is aborted, and goes on for the others', async () => {
+  it('ends the waiting at once when it is aborted, also of one who is not the first in line', async () => {
+    const clock = new FakeClock();
+    const limit = new RateLimit(1, clock);
+    await limit.take(never);
+    const aborts = [new AbortController(), new AbortController(), new AbortController()];
+    const waiting = aborts.map((abort) => limit.take(abort.signal));
+    aborts[1]?.abort(new Error('stop'));
+    await expect(waiting[1]).rejects.toThrow('stop');
+    aborts[0]?.abort(new Error('stop'));
+    await expect(waiting[0]).rejects.toThrow('stop');
+    clock.advance(1000);
+    await waiting[2];
+  });
+
+  it('leaves no timer behind when nobody waits any longer', async () => {
+    let sleeping = 0;
     const clock: Clock = {
       now: () => 0,
-      sleep: (_ms, signal) =>
-        new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+      async sleep(_, signal) {
+        sleeping++;
+        await new Promise((done) => signal?.addEventListener('abort', done, { once: true }));
+        sleeping--;
+      },
     };
     const limit = new RateLimit(1, clock);
     await limit.take(never);
     const abort = new AbortController();
     const waiting = limit.take(abort.signal);
+    await vi.waitFor(() => expect(sleeping).toBe(1));
     abort.abort(new Error('stop'));
     await expect(waiting).rejects.toThrow('stop');
+    await vi.waitFor(() => expect(sleeping).toBe(0));
   });
 
-  it('survives a clock that is set back', async () => {
+  it('survives a clock that is set back: a pause is kept, and neither more nor less is let through', async () => {
     const clock = new SleepClock();
     const limit = new RateLimit(10, clock);
-    await limit.take(never);
-    limit.slowDown(5000);
+    (await limit.take(never)).refused(5000);
     clock.ms -= 3_600_000;
     const before = clock.ms;
-    for (let i = 0; i < 10; i++) await limit.take(never);
-    expect(clock.ms - before).toBeLessThan(2000);
+    for (let i = 0; i < 10; i++) (await limit.take(never)).answered();
+    expect(clock.ms - before).toBeGreaterThanOrEqual(5000);
+    expect(clock.ms - before).toBeLessThan(12_000);
   });
 });

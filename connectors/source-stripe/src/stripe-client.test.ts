@@ -1,10 +1,12 @@
+import { getEventListeners } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '@penstock/connector-sdk';
 import { FakeClock } from '@penstock/connector-sdk/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { RESPONSE_BYTES_MAX } from './dispatcher.ts';
 import { RateLimit } from './rate-limit.ts';
-import { RESPONSE_BYTES_MAX, retryAfterMs, StripeClient } from './stripe-client.ts';
+import { StripeClient } from './stripe-client.ts';
 import { quietLog } from './testing/read-source.ts';
 
 const never = new AbortController().signal;
@@ -29,14 +31,19 @@ afterEach(async () => {
   }
 });
 
-async function serve(listener: RequestListener, clock: Clock = hasty, timeoutMs = 5000): Promise<StripeClient> {
+async function serve(
+  listener: RequestListener,
+  clock: Clock = hasty,
+  timeoutMs = 5000,
+  rate = 10_000,
+): Promise<StripeClient> {
   const server = createServer(listener);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const client = new StripeClient({
     apiKey,
     apiVersion: '2026-10-28.endive',
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mount`,
-    rateLimit: new RateLimit(10_000, clock),
+    rateLimit: new RateLimit(rate, clock),
     clock,
     log: quietLog,
     connections: 4,
@@ -139,23 +146,147 @@ describe('StripeClient', () => {
 
   it('says that there was no answer in time', async () => {
     const client = await serve(() => undefined, hasty, 50);
-    await expect(client.get('/v1/charges', never, 1)).rejects.toMatchObject({ code: 'timed_out' });
+    await expect(client.get('/v1/charges', never, { retriesMax: 1 })).rejects.toMatchObject({ code: 'timed_out' });
   });
 
-  it('ends at once when it is aborted: while it waits for an answer, and while it waits for a retry', async () => {
-    const stuck = await serve(() => undefined, systemClock, 60_000);
-    const failing = await serve((_, response) => {
-      response.statusCode = 429;
-      response.setHeader('retry-after', '3600').end('{}');
-    }, systemClock);
-    for (const client of [stuck, failing]) {
-      const abort = new AbortController();
-      const answer = client.get('/v1/charges', abort.signal);
-      setTimeout(() => abort.abort(new Error('stop')), 100);
-      const from = Date.now();
-      await expect(answer).rejects.toThrow('stop');
-      expect(Date.now() - from).toBeLessThan(2000);
+  it('says that there was no answer in time where a body stalls in the middle, and tries again', async () => {
+    let count = 0;
+    const client = await serve(
+      (_, response) => {
+        if (++count === 2) response.end('{}');
+        else response.setHeader('content-length', 100).write('{"data":');
+      },
+      hasty,
+      100,
+    );
+    await client.get('/v1/charges', never);
+    expect(count).toBe(2);
+    count = 2;
+    const stalled = client.get('/v1/charges', never, { retriesMax: 0 });
+    await expect(stalled).rejects.toMatchObject({ code: 'timed_out', message: expect.stringMatching(/within 0.1 s/) });
+  });
+
+  it.each<[string, RequestListener]>([
+    ['an answer', () => undefined],
+    ['the rest of a body', (_, response) => response.setHeader('content-length', 100).write('{')],
+    ['a retry', (_, response) => response.writeHead(503).end('{}')],
+    ['the end of a pause', (_, response) => response.writeHead(429, { 'retry-after': '3600' }).end('{}')],
+  ])('ends at once when it is aborted while it waits for %s', async (_, listener) => {
+    const slow: Clock = { now: Date.now, sleep: (ms, signal) => systemClock.sleep(Math.max(60_000, ms), signal) };
+    const client = await serve(listener, slow, 60_000);
+    const abort = new AbortController();
+    const answer = client.get('/v1/charges', abort.signal);
+    setTimeout(() => abort.abort(new Error('stop')), 100);
+    const from = Date.now();
+    await expect(answer).rejects.toThrow('stop');
+    expect(Date.now() - from).toBeLessThan(1000);
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+  });
+
+  it('ends at once when it is aborted while it waits for a token, and for a connection', async () => {
+    const oneToken = await serve(() => undefined, systemClock, 60_000, 0.01);
+    const abort = new AbortController();
+    const answers = [1, 2].map(() => oneToken.get('/v1/charges', abort.signal));
+    const oneConnection = await serve(() => undefined, systemClock, 60_000);
+    answers.push(...[1, 2, 3, 4, 5, 6].map(() => oneConnection.get('/v1/charges', abort.signal)));
+    setTimeout(() => abort.abort(new Error('stop')), 100);
+    const from = Date.now();
+    const ends = await Promise.allSettled(answers);
+    expect(ends.map((end) => (end as PromiseRejectedResult).reason?.message)).toEqual(new Array(8).fill('stop'));
+    expect(Date.now() - from).toBeLessThan(1000);
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+  });
+
+  it('leaves no listener with the signal of the run, over 10,000 requests', async () => {
+    const client = await serve((_, response) => response.end('{}'));
+    const { signal } = new AbortController();
+    for (let i = 0; i < 10_000; i++) {
+      await client.get('/v1/charges', signal);
+      if (i % 1000 === 0) expect(getEventListeners(signal, 'abort').length).toBe(0);
     }
+    expect(getEventListeners(signal, 'abort').length).toBe(0);
+  }, 60_000);
+
+  it('counts what it sent, what it tried again and what was too much', async () => {
+    let count = 0;
+    const client = await serve((_, response) => response.writeHead([429, 500, 200][count++] ?? 200).end('{}'));
+    await client.get('/v1/charges', never);
+    await client.get('/v1/charges', never);
+    expect(client.counts).toEqual({ requests: 4, retries: 2, tooManyRequests: 1 });
+  });
+
+  it('measures how long requests take, without those that fail', async () => {
+    let count = 0;
+    const client = await serve((_, response) => {
+      if (++count < 3) response.writeHead(500).end('{}');
+      else setTimeout(() => response.end('{}'), 50);
+    });
+    expect(client.latencyMs).toBeUndefined();
+    await client.get('/v1/charges', never);
+    expect(client.latencyMs).toBeGreaterThanOrEqual(49);
+    expect(client.latencyMs).toBeLessThan(1000);
+  });
+
+  it('uses a permit for one request, and has its token again where it was given back', async () => {
+    const clock = new FakeClock();
+    const client = await serve((_, response) => response.end('{}'), clock, 5000, 1);
+    const permit = await client.whenAllowed(never);
+    await client.get('/v1/charges', never, { permit });
+    permit.giveBack();
+    await expect(client.get('/v1/charges', never, { permit })).rejects.toThrow('was used before');
+    const next = client.whenAllowed(never);
+    clock.advance(1000);
+    (await next).giveBack();
+    await client.get('/v1/charges', never, { permit: await client.whenAllowed(never) });
+    expect(client.counts.requests).toBe(2);
+  });
+
+  it('gives the token of a permit back where an abort comes before the request', async () => {
+    const client = await serve((_, response) => response.end('{}'), new FakeClock(), 5000, 1);
+    const permit = await client.whenAllowed(never);
+    const aborted = AbortSignal.abort(new Error('stop'));
+    await expect(client.get('/v1/charges', aborted, { permit })).rejects.toThrow('stop');
+    await client.get('/v1/charges', never);
+  });
+
+  it('takes a token of its own for each retry of a request that came with a permit', async () => {
+    let count = 0;
+    const clock = new FakeClock({ autoAdvance: true });
+    const listener: RequestListener = (_, response) => response.writeHead(++count < 3 ? 500 : 200).end('{}');
+    const client = await serve(listener, clock, 5000, 0.01);
+    const from = clock.now();
+    await client.get('/v1/charges', never, { permit: await client.whenAllowed(never) });
+    expect(clock.now() - from).toBeGreaterThanOrEqual(200_000);
+  });
+
+  it('posts a form under one idempotency key however often it tries, and another key for another request', async () => {
+    const seen: { key: unknown; type: unknown; body: string }[] = [];
+    const client = await serve(async (request, response) => {
+      const { 'idempotency-key': key, 'content-type': type } = request.headers;
+      seen.push({ key, type, body: (await request.toArray()).join('') });
+      response.writeHead(seen.length % 2 === 1 ? 500 : 200).end('{}');
+    });
+    const form = { url: 'https://a.example/?b=c&d', 'enabled_events[]': '*' };
+    await client.request({ method: 'POST', path: '/v1/webhook_endpoints', form }, never);
+    await client.request({ method: 'POST', path: '/v1/webhook_endpoints', form }, never);
+    expect(new Set(seen.map(({ body }) => body))).toEqual(
+      new Set(['url=https%3A%2F%2Fa.example%2F%3Fb%3Dc%26d&enabled_events%5B%5D=*']),
+    );
+    expect(seen[0]?.type).toBe('application/x-www-form-urlencoded');
+    expect(seen[0]?.key).toMatch(/^[0-9a-f-]{36}$/);
+    expect(seen[1]?.key).toBe(seen[0]?.key);
+    expect(seen[2]?.key).not.toBe(seen[0]?.key);
+  });
+
+  it('names the method in the errors of a DELETE, and sends no idempotency key with it', async () => {
+    let key: unknown;
+    const client = await serve((request, response) => {
+      key = request.headers['idempotency-key'];
+      if (request.method === 'DELETE') response.writeHead(404).end('{"error":{"message":"No such endpoint"}}');
+    });
+    const gone = client.request({ method: 'DELETE', path: '/v1/webhook_endpoints/we_1' }, never);
+    await expect(gone).rejects.toThrow('DELETE /v1/webhook_endpoints/we_1 answered No such endpoint (HTTP 404).');
+    expect(key).toBeUndefined();
   });
 
   it('takes no answer that is larger than the limit, and does not ask for it again', async () => {
@@ -188,24 +319,5 @@ describe('StripeClient', () => {
     });
     const error: Error = await client.get('/v1/charges', never).catch((e) => e);
     expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain('secretsecret');
-  });
-});
-
-describe('retryAfterMs', () => {
-  const now = Date.UTC(2026, 0, 1);
-  it.each([
-    ['2', 2000],
-    ['0', 0],
-    ['0.5', 500],
-    ['-3', 0],
-    ['99999', 60_000],
-    ['Thu, 01 Jan 2026 00:00:05 GMT', 5000],
-    ['Thu, 01 Jan 2026 23:00:00 GMT', 60_000],
-    ['Wed, 31 Dec 2025 23:00:00 GMT', 0],
-    ['soon', undefined],
-    ['', undefined],
-    [undefined, undefined],
-  ])('takes %s as %s ms', (header, ms) => {
-    expect(retryAfterMs(header, now)).toBe(ms);
   });
 });

@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import {
   type Clock,
   ConnectorError,
@@ -6,16 +8,19 @@ import {
   type RetryAdvice,
   withRetries,
 } from '@penstock/connector-sdk';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, request } from 'undici';
-import { PAUSE_MAX_MS, type RateLimit } from './rate-limit.ts';
+import { type Dispatcher, errors, request as sendRequest } from 'undici';
+import { dispatcherFor, RESPONSE_BYTES_MAX } from './dispatcher.ts';
+import { Latency } from './latency.ts';
+import type { Grant, Permit, RateLimit } from './rate-limit.ts';
+import { headerOf, retryAfterMs, secondsOf } from './response-headers.ts';
 import { StripeResponseError } from './stripe-error.ts';
+
+export type { Permit } from './rate-limit.ts';
 
 /** How long one request may take, answer included. */
 export const REQUEST_TIMEOUT_MS = 80_000;
 /** Retries of a request that are not worth a warning. */
 const QUIET_RETRIES = 2;
-/** Largest answer that is taken (64 MiB): a page of 100 objects is far below 10. */
-export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** An answer of Stripe with status 200. */
 export interface StripeResponse {
@@ -40,41 +45,34 @@ export interface StripeClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** How long `Retry-After` asks to wait: seconds or an HTTP date, capped; undefined when it is absent or unreadable. */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
-  if (header === undefined || header.trim() === '') return undefined;
-  const seconds = Number(header);
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(PAUSE_MAX_MS, Math.max(0, ms));
+/** What is asked of Stripe. */
+export interface StripeRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With its query, from `/v1` or `/v2` on. */
+  readonly path: string;
+  /** Parameters of a POST, as Stripe writes them: `metadata[key]`, `enabled_events[]`. */
+  readonly form?: Readonly<Record<string, string>>;
 }
 
-function isLoopback(baseUrl: string): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(baseUrl).hostname);
+/** How a request is made. */
+export interface RequestOptions {
+  /** For the first try; its token is given back where it isn't needed. Without one the request waits for its own. */
+  readonly permit?: Permit | undefined;
+  /** Fewer than usual where somebody waits for the answer. */
+  readonly retriesMax?: number | undefined;
 }
 
-/** Connections to the API, through the proxy of the environment where there is one. */
-function dispatcherFor({ baseUrl, connections }: StripeClientOptions): Dispatcher {
-  // One request a connection, so HTTP/2 would bring nothing.
-  const agent = { connections, pipelining: 1, maxResponseSize: RESPONSE_BYTES_MAX, allowH2: false };
-  if (isLoopback(baseUrl)) return new Agent(agent);
-  try {
-    return new EnvHttpProxyAgent(agent);
-  } catch (cause) {
-    // Its value may hold a password.
-    const message = 'The environment names a proxy that is not a URL.';
-    throw new ConnectorError('config_invalid', { message, remedy: 'Correct HTTP_PROXY and HTTPS_PROXY.', cause });
-  }
+/** What a client has done so far. */
+export interface RequestCounts {
+  /** Sent, retries included. */
+  readonly requests: number;
+  readonly retries: number;
+  /** Answers with status 429. */
+  readonly tooManyRequests: number;
 }
 
-function headerOf(headers: Record<string, string | string[] | undefined>, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-function secondsOf(date: string | undefined): number | undefined {
-  const ms = date === undefined ? Number.NaN : Date.parse(date);
-  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
-}
+/** What reading needs of a client. */
+export type StripeReader = Pick<StripeClient, 'get' | 'now' | 'whenAllowed' | 'latencyMs'>;
 
 /** Whether and when a failed request is tried again. */
 function adviseRetry(error: unknown): RetryAdvice {
@@ -85,21 +83,24 @@ function adviseRetry(error: unknown): RetryAdvice {
   return error instanceof ConnectorError && error.code === 'response_invalid' ? undefined : {};
 }
 
-/** What reading needs of a client. */
-export type StripeReader = Pick<StripeClient, 'get' | 'now'>;
-
-/** Makes GET requests to Stripe: within the rate, with a timeout, tried again where that can help. */
+/** Makes requests to Stripe: within the rate, with a timeout, tried again where that can help. */
 export class StripeClient {
   readonly #options: StripeClientOptions;
   readonly #dispatcher: Dispatcher;
   readonly #timeoutMs: number;
+  readonly #latency = new Latency();
+  /** Permits that were not used yet. */
+  readonly #grants = new WeakMap<Permit, Grant>();
   /** Stripe's time less ours, in seconds, from the last answer that had one, errors included. */
   #clockOffset = 0;
+  #requests = 0;
+  #retries = 0;
+  #tooManyRequests = 0;
 
   constructor(options: StripeClientOptions) {
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
-    this.#dispatcher = dispatcherFor(options);
+    this.#dispatcher = dispatcherFor(options.baseUrl, options.connections);
   }
 
   /** Stripe's clock in seconds since 1970; our own before the first answer. */
@@ -107,70 +108,155 @@ export class StripeClient {
     return Math.floor(this.#options.clock.now() / 1000) + this.#clockOffset;
   }
 
+  /** How long a request takes from having its token to its body, in milliseconds; undefined before the first success. */
+  get latencyMs(): number | undefined {
+    return this.#latency.ms;
+  }
+
+  /** What was done so far. */
+  get counts(): RequestCounts {
+    return { requests: this.#requests, retries: this.#retries, tooManyRequests: this.#tooManyRequests };
+  }
+
   /**
-   * @param path with its query, from `/v1` or `/v2` on
-   * @param retriesMax fewer than usual where somebody waits for the answer
+   * Waits until one request may be made, so that what to ask can be chosen as late as possible. Whoever has the permit uses
+   * it for a request or gives it back, soon.
+   *
+   * @throws the signal's reason when it is aborted, at once
+   */
+  async whenAllowed(signal: AbortSignal): Promise<Permit> {
+    const grant = await this.#options.rateLimit.take(signal);
+    this.#grants.set(grant, grant);
+    return grant;
+  }
+
+  /** {@link request} for a GET. @param path with its query, from `/v1` or `/v2` on */
+  get(path: string, signal: AbortSignal, options: RequestOptions = {}): Promise<StripeResponse> {
+    return this.request({ method: 'GET', path }, signal, options);
+  }
+
+  /**
+   * Makes a request, and tries it again. A POST has an idempotency key, the same for all tries, so that Stripe does it once;
+   * a DELETE that had no answer may be answered with 404 when it is tried again.
+   *
    * @throws StripeResponseError for an answer other than 200; ConnectorError `unreachable` or `timed_out` when there was
    * none; the signal's reason when it is aborted, at once
    */
-  get(path: string, signal: AbortSignal, retriesMax = defaultRetryPolicy.retriesMax): Promise<StripeResponse> {
-    const { clock, random, log } = this.#options;
-    return withRetries(() => this.#attempt(path, signal), {
-      advise: adviseRetry,
-      policy: { ...defaultRetryPolicy, retriesMax },
-      signal,
-      clock,
-      random,
-      onRetry: (error, retry, delayMs) => {
-        const text = `Retry ${retry} of ${retriesMax} in ${Math.round(delayMs)} ms. ${(error as Error).message}`;
-        // One or two are everyday life.
-        if (retry > QUIET_RETRIES) log.warn(text);
-        else log.debug(text);
-      },
-    });
+  async request(
+    asked: StripeRequest,
+    signal: AbortSignal,
+    { permit, retriesMax = defaultRetryPolicy.retriesMax }: RequestOptions = {},
+  ): Promise<StripeResponse> {
+    const { clock, random, log, rateLimit } = this.#options;
+    const headers = this.#headersOf(asked);
+    const first = permit && this.#grants.get(permit);
+    assert(permit === undefined || first !== undefined, 'the permit is not of this client, or was used before');
+    if (permit !== undefined) this.#grants.delete(permit);
+    const tryOnce = async (tryNumber: number): Promise<StripeResponse> => {
+      // A retry takes a token too.
+      const grant = tryNumber === 0 && first !== undefined ? first : await rateLimit.take(signal);
+      return this.#attempt(asked, headers, grant, signal);
+    };
+    try {
+      return await withRetries(tryOnce, {
+        advise: adviseRetry,
+        policy: { ...defaultRetryPolicy, retriesMax },
+        signal,
+        clock,
+        random,
+        onRetry: (error, retry, delayMs) => {
+          this.#retries++;
+          const text = `Retry ${retry} of ${retriesMax} in ${Math.round(delayMs)} ms. ${(error as Error).message}`;
+          // One or two are everyday life.
+          if (retry > QUIET_RETRIES) log.warn(text);
+          else log.debug(text);
+        },
+      });
+    } finally {
+      // Does something only where an abort came before the first try.
+      permit?.giveBack();
+    }
   }
 
-  async #attempt(path: string, signal: AbortSignal): Promise<StripeResponse> {
-    const { apiKey, apiVersion, baseUrl, clock, rateLimit } = this.#options;
-    // A retry takes a token too.
-    await rateLimit.take(signal);
-    const plainPath = path.replace(/\?.*/s, '');
+  #headersOf({ method, form }: StripeRequest): Record<string, string> {
+    const { apiKey, apiVersion } = this.#options;
+    return {
+      authorization: `Bearer ${apiKey}`,
+      'stripe-version': apiVersion,
+      accept: 'application/json',
+      ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+      ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
+    };
+  }
+
+  async #attempt(
+    asked: StripeRequest,
+    headers: Record<string, string>,
+    grant: Grant,
+    signal: AbortSignal,
+  ): Promise<StripeResponse> {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    // Not AbortSignal.any: nothing of a request may stay with a signal that lives as long as the run.
     const abort = new AbortController();
     const stop = (): void => abort.abort(signal.reason);
     const timer = setTimeout(() => abort.abort(), this.#timeoutMs);
     signal.addEventListener('abort', stop, { once: true });
     try {
       signal.throwIfAborted();
-      const { statusCode, headers, body } = await request(`${baseUrl}${path}`, {
-        dispatcher: this.#dispatcher,
-        headers: { authorization: `Bearer ${apiKey}`, 'stripe-version': apiVersion, accept: 'application/json' },
-        signal: abort.signal,
-      });
-      const bytes = Buffer.from(await body.arrayBuffer());
-      const date = secondsOf(headerOf(headers, 'date'));
-      if (date !== undefined) this.#clockOffset = date - Math.floor(clock.now() / 1000);
-      if (statusCode === 200) return { body: bytes, date };
-      const waitMs = retryAfterMs(headerOf(headers, 'retry-after'), clock.now());
-      if (statusCode === 429) rateLimit.slowDown(waitMs ?? 0);
-      const advice = headerOf(headers, 'stripe-should-retry');
-      throw new StripeResponseError(plainPath, statusCode, bytes, {
-        requestId: headerOf(headers, 'request-id'),
-        retryAfterMs: waitMs,
-        shouldRetry: advice === undefined ? undefined : advice === 'true',
-      });
+      this.#requests++;
+      const answer = await this.#exchange(asked, headers, grant, abort.signal);
+      this.#latency.add(clock.now() - startedAt);
+      return answer;
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof StripeResponseError ? error : this.#noAnswer(plainPath, error);
+      throw error instanceof StripeResponseError ? error : this.#noAnswer(asked, error);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
+      grant.answered();
     }
   }
 
-  #noAnswer(path: string, error: unknown): ConnectorError {
-    const { host } = new URL(this.#options.baseUrl);
+  async #exchange(
+    { method, path, form }: StripeRequest,
+    headers: Record<string, string>,
+    grant: Grant,
+    signal: AbortSignal,
+  ): Promise<StripeResponse> {
+    const { baseUrl, clock } = this.#options;
+    const answer = await sendRequest(`${baseUrl}${path}`, {
+      dispatcher: this.#dispatcher,
+      method,
+      headers,
+      body: form === undefined ? null : new URLSearchParams(form).toString(),
+      signal,
+    });
+    const header = (name: string): string | undefined => headerOf(answer.headers, name);
+    const waitMs = retryAfterMs(header('retry-after'), clock.now());
+    if (answer.statusCode === 429) {
+      this.#tooManyRequests++;
+      // Before the body: the sooner it is known, the fewer go the same way.
+      grant.refused(waitMs ?? 0);
+    }
+    // Undici copies the chunks into one piece of memory; the Buffer is a view of it.
+    const body = Buffer.from(await answer.body.arrayBuffer());
+    const date = secondsOf(header('date'));
+    if (date !== undefined) this.#clockOffset = date - Math.floor(clock.now() / 1000);
+    if (answer.statusCode === 200) return { body, date };
+    const advice = header('stripe-should-retry');
+    const errorHeaders = {
+      requestId: header('request-id'),
+      retryAfterMs: waitMs,
+      shouldRetry: advice === undefined ? undefined : advice === 'true',
+    };
+    throw new StripeResponseError(plainPath(path), answer.statusCode, body, errorHeaders, method);
+  }
+
+  #noAnswer({ method, path }: StripeRequest, error: unknown): ConnectorError {
+    const what = `${method} ${plainPath(path)} at ${new URL(this.#options.baseUrl).host}`;
     if (error instanceof errors.ResponseExceededMaxSizeError) {
-      const message = `GET ${path} at ${host} answered more than ${RESPONSE_BYTES_MAX / 1024 / 1024} MiB.`;
+      const message = `${what} answered more than ${RESPONSE_BYTES_MAX / 1024 / 1024} MiB.`;
       return new ConnectorError('response_invalid', { message, cause: error });
     }
     const isTimeout =
@@ -179,16 +265,20 @@ export class StripeClient {
       error instanceof errors.HeadersTimeoutError ||
       error instanceof errors.BodyTimeoutError;
     if (isTimeout) {
-      const message = `GET ${path} at ${host} had no answer within ${this.#timeoutMs / 1000} s.`;
+      const message = `${what} had no answer within ${this.#timeoutMs / 1000} s.`;
       return new ConnectorError('timed_out', { message, cause: error });
     }
     const { code, message: text } = error as { code?: string; message?: string };
-    const message = `GET ${path} at ${host} got no answer: ${code ?? text}.`;
-    return new ConnectorError('unreachable', { message, cause: error });
+    return new ConnectorError('unreachable', { message: `${what} got no answer: ${code ?? text}.`, cause: error });
   }
 
   /** Drops all connections at once. */
   async close(): Promise<void> {
     await this.#dispatcher.destroy();
   }
+}
+
+/** Without the query: its values belong into no message. */
+function plainPath(path: string): string {
+  return path.replace(/\?.*/s, '');
 }

@@ -41,11 +41,11 @@ export class StripeResponseError extends Error {
   readonly retryAfterMs: number | undefined;
 
   /** @param path of the request, without its query */
-  constructor(path: string, status: number, body: Buffer, headers: ErrorHeaders) {
+  constructor(path: string, status: number, body: Buffer, headers: ErrorHeaders, method = 'GET') {
     const { requestId, retryAfterMs, shouldRetry } = headers;
     const { error } = parseBody(body);
     const parts = [`HTTP ${status}`, error.code, requestId].filter((part) => part !== undefined);
-    super(`GET ${path} answered ${error.message ?? 'without saying why'} (${parts.join(', ')}).`);
+    super(`${method} ${path} answered ${error.message ?? 'without saying why'} (${parts.join(', ')}).`);
     this.status = status;
     this.code = error.code;
     this.type = error.type;

@@ -1,4 +1,4 @@
-import type { StripeReader, StripeResponse } from '../stripe-client.ts';
+import type { Permit, StripeReader, StripeResponse } from '../stripe-client.ts';
 import { StripeResponseError } from '../stripe-error.ts';
 
 /** An object of a fake list. */
@@ -23,8 +23,15 @@ export class FakeStripe implements StripeReader {
     this.time = time;
   }
 
+  readonly latencyMs = 0;
+
   now(): number {
     return this.time;
+  }
+
+  async whenAllowed(signal: AbortSignal): Promise<Permit> {
+    signal.throwIfAborted();
+    return { giveBack() {} };
   }
 
   async get(path: string, signal: AbortSignal): Promise<StripeResponse> {

@@ -1,4 +1,4 @@
-import type { StripeReader, StripeResponse } from '../../stripe-client.ts';
+import type { Permit, StripeReader, StripeResponse } from '../../stripe-client.ts';
 import { StripeResponseError } from '../../stripe-error.ts';
 
 /** An item as Stripe would write it. */
@@ -38,8 +38,15 @@ export class FakeLists implements StripeReader {
     this.lists = new Map(Object.entries(lists));
   }
 
+  readonly latencyMs = 0;
+
   now(): number {
     return 1_700_000_500;
+  }
+
+  async whenAllowed(signal: AbortSignal): Promise<Permit> {
+    signal.throwIfAborted();
+    return { giveBack() {} };
   }
 
   async get(path: string, signal: AbortSignal): Promise<StripeResponse> {
