@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { baseUrlOf, concurrentStreamsOf, configSchema, pageSlotsOf, rateOf } from './config.ts';
+import { baseUrlOf, concurrentStreamsOf, configSchema, rateOf } from './config.ts';
 
 const parse = (extra: Record<string, unknown>) => configSchema.parse({ api_key: 'sk_test_1', ...extra });
 
@@ -30,6 +30,11 @@ describe('the config', () => {
     ['a limit of nothing', { backfill_limit: 0 }],
     ['an unknown key', { api_keys: 'sk_test_1' }],
     ['a version that is none', { api_version: 'latest' }],
+    ['looking for changes all the time', { poll_events: 0 }],
+    ['a signing secret that is none', { webhook_secret: 'sk_test_1' }],
+    ['a webhook that is no URL', { webhook_url: 'example.com/hook' }],
+    ['a kind that is not a list of kinds', { revalidate_objects: 'invoice' }],
+    ['lists that are read again before they were read', { reread_after_s: -1 }],
   ])('refuses %s', (_, extra) => {
     expect(configSchema.safeParse({ api_key: 'sk_test_1', ...extra }).success).toBe(false);
   });
@@ -39,17 +44,17 @@ describe('the config', () => {
     expect(baseUrlOf(parse({}))).toBe('https://api.stripe.com');
   });
 
-  it('bounds pages and streams at any rate', () => {
-    expect(pageSlotsOf(parse({ rate_limit: 0.1 }))).toBeGreaterThan(1);
-    expect(pageSlotsOf(parse({ rate_limit: 1e9 }))).toBe(64);
+  it('bounds the streams that are read at once only where it is told to', () => {
     expect(concurrentStreamsOf(parse({ max_concurrent_streams: 3 }))).toBe(3);
+    expect(concurrentStreamsOf(parse({}))).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('marks the key as secret and describes every key', () => {
+  it('marks what is secret, and describes every key', () => {
     const schema = configSchema.toJSONSchema({ io: 'input' }) as {
       properties: Record<string, Record<string, unknown>>;
     };
-    expect(schema.properties.api_key?.secret).toBe(true);
+    const secrets = Object.keys(schema.properties).filter((key) => schema.properties[key]?.secret === true);
+    expect(secrets).toEqual(['api_key', 'webhook_secret']);
     for (const [key, property] of Object.entries(schema.properties))
       expect(property.description, key).toBeTypeOf('string');
   });

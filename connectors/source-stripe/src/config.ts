@@ -25,8 +25,10 @@ export const configSchema = z.strictObject({
   api_version: z
     .string()
     .regex(/^\d{4}-\d{2}-\d{2}(\.\w+)?$/, 'must look like 2026-10-28.endive')
-    .default(DEFAULT_API_VERSION)
-    .meta({ description: "Version of Stripe's API to ask for. The schemas of the streams are of the default." }),
+    .optional()
+    .meta({
+      description: `Version of Stripe's API to ask for: ${DEFAULT_API_VERSION}, or that of openapi_path, unless set. The schemas of the streams are of that.`,
+    }),
   base_url: z
     .url({ protocol: /^https?$/ })
     .refine((url) => !/[?#@]/.test(url), 'must have no user name, query or fragment')
@@ -55,6 +57,29 @@ export const configSchema = z.strictObject({
     description:
       'Newest records of each stream that are enough. The rest is left for a run with a higher limit, or without one.',
   }),
+  poll_events: z
+    .number()
+    .min(1)
+    .optional()
+    .meta({ description: 'Keep on reading until stopped, and look for changes every so many seconds.' }),
+  reread_after_s: z.int().nonnegative().default(86_400).meta({
+    description: "Age at which a list is read whole again whose changes Stripe's events don't tell of; 0: in each run.",
+  }),
+  revalidate_objects: z.array(z.string()).default([]).meta({
+    description:
+      'Kinds of objects (as in their `object`, e.g. invoice) to fetch again in place of what an event shows.',
+  }),
+  webhook_secret: z.string().startsWith('whsec_', 'must look like whsec_…').optional().meta({
+    secret: true,
+    description: 'Signing secret of the webhook endpoint: events of --source-input without its signature are refused.',
+  }),
+  webhook_url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({ description: 'Where `setup` lets Stripe send events to; `teardown` takes that back.' }),
+  openapi_path: z.string().min(1).optional().meta({
+    description: "Stripe's OpenAPI description (spec3.json) of another API version, to take the streams from.",
+  }),
 });
 
 /** The checked config, with its defaults. */
@@ -70,18 +95,7 @@ export function rateOf(config: StripeConfig): number {
   return config.rate_limit ?? (/^[sr]k_live_/.test(config.api_key) ? LIVE_RATE : TEST_RATE);
 }
 
-/** Requests are taken to be answered within so many seconds when slots are counted; slower ones lower the speed. */
-const EXPECTED_LATENCY_S = 2;
-const SLOTS_MIN = 4;
-/** Bounds the memory too: a page is rarely larger than 1 MiB (P4). */
-const SLOTS_MAX = 64;
-
-/** Pages that are under way or wait to be written, over all streams. */
-export function pageSlotsOf(config: StripeConfig): number {
-  return Math.min(SLOTS_MAX, Math.max(SLOTS_MIN, Math.ceil(rateOf(config) * EXPECTED_LATENCY_S)));
-}
-
-/** Streams side by side beyond their first page: each has a page being written and the next one under way. */
+/** Lists side by side beyond their first page, where the config doesn't say: no limit but that of the requests. */
 export function concurrentStreamsOf(config: StripeConfig): number {
-  return config.max_concurrent_streams ?? Math.ceil(pageSlotsOf(config) / 2);
+  return config.max_concurrent_streams ?? Number.POSITIVE_INFINITY;
 }

@@ -6,7 +6,10 @@ import type { PositionLimit } from './position.ts';
 
 /** What a stream wants of the events. */
 export interface EventParticipant extends PositionLimit {
-  /** Objects that were created outside of it are not emitted; either bound may be open. Seconds since 1970. */
+  /**
+   * Objects that were created outside of it are not emitted, but when they are deleted; either bound may be open. Seconds
+   * since 1970.
+   */
   readonly created?: { readonly gte?: number; readonly lt?: number };
 }
 
@@ -98,10 +101,11 @@ function candidateOf(
   const isOfKind = stream.object === '' || snapshot.kind === undefined || snapshot.kind === stream.object;
   if (!isOfKind || snapshot.id === undefined) return undefined;
   const created = createdOf(stream, snapshot.bytes);
-  if (!isWanted(participant, created)) return undefined;
+  const isGone = stream.deletedBy.includes(event.type);
+  // That an object is gone is told whenever it was made: an earlier run may have wanted it, and no list tells a later one.
+  if (!isGone && !isWanted(participant, created)) return undefined;
   const parentId = stream.parentIdIn === undefined ? undefined : idOf(memberOf(snapshot.bytes, stream.parentIdIn));
   if (stream.parent !== undefined && parentId === undefined) return undefined;
-  const isGone = stream.deletedBy.includes(event.type);
   const isPartial = (stream.created !== null && created === undefined) || snapshot.memberCount <= PARTIAL_MEMBERS_MAX;
   const isUseless =
     isPartial || event.apiVersion !== rules.apiVersion || rules.revalidate.has(snapshot.kind ?? stream.object);

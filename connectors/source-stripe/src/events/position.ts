@@ -42,6 +42,11 @@ export interface ReachedPosition extends Omit<EventPosition, 'seen'> {
 export interface PositionLimit {
   /** Events created in this second or later are not applied; absent for no limit. */
   readonly until?: number;
+  /**
+   * It doesn't get events of objects that were created later than what it is limited to. A later run may want them, and
+   * lists only what was created before its position: so none of the events beyond that counts as applied.
+   */
+  readonly isPartial?: boolean;
 }
 
 /** Ids in `seen`, at most: about 30 KB of state. Ten seconds of most accounts have fewer events. */
@@ -145,14 +150,19 @@ export function joinCursor(positions: EventPositions, streams: Iterable<string>)
   return positions.cursor === undefined ? positions : placeStreams(positions, streams, positions.cursor);
 }
 
-function moved(from: EventPosition, to: ReachedPosition, until: number): EventPosition {
+function moved(
+  from: EventPosition,
+  to: ReachedPosition,
+  { until = Number.POSITIVE_INFINITY, isPartial }: PositionLimit,
+): EventPosition {
   const through = Math.min(to.through, until);
   if (through < from.through) return from;
   // Whether the anchor lies before an earlier end is not known.
   const anchor = to.through <= until ? to.anchor : undefined;
   // What a stream didn't get must not count as seen. What it had seen before and this pass has not come to yet is left out:
   // it is applied again where an event before it showed late.
-  const seen = to.seen.filter(({ created }) => created >= through && created < until).map(({ id }) => id);
+  const got = isPartial ? [] : to.seen.filter(({ created }) => created >= through && created < until);
+  const seen = got.map(({ id }) => id);
   return { through, ...(anchor === undefined ? {} : { anchor }), seen: seen.slice(0, SEEN_MAX) };
 }
 
@@ -168,10 +178,10 @@ export function advancePositions(
   to: ReachedPosition,
 ): EventPositions {
   const all = allOf(positions);
-  for (const [stream, { until = Number.POSITIVE_INFINITY }] of participants) {
+  for (const [stream, limit] of participants) {
     const from = all.get(stream);
     assert(from !== undefined, `the stream ${stream} has no position to move from`);
-    all.set(stream, moved(from, to, until));
+    all.set(stream, moved(from, to, limit));
   }
   return arrangePositions(all, positions.cursor);
 }

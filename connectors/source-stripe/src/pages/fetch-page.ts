@@ -1,5 +1,6 @@
-import { type PageEnd, rangeAfterLostCursor, rangeAfterPage } from '../ranges/advance.ts';
+import { type NextStep, type PageEnd, stepAfterLostCursor, stepAfterPage } from '../ranges/advance.ts';
 import type { Range } from '../ranges/range.ts';
+import type { Permit } from '../rate-limit.ts';
 import type { StripeStream } from '../streams/stream-table.ts';
 import type { StripeReader } from '../stripe-client.ts';
 import { StripeResponseError } from '../stripe-error.ts';
@@ -11,38 +12,48 @@ import { type ListPage, readListPage } from './list-page.ts';
  */
 export const VISIBILITY_MARGIN_S = 10;
 
-/** What was fetched for a range, and what is then left of it. */
+/** What was fetched for a range, and how it goes on. */
 export interface FetchedPage {
-  readonly range: Range;
-  readonly next: Range | undefined;
-  /** Undefined where Stripe no longer knew the object under the cursor; `next` then goes on without it. */
+  readonly step: NextStep;
+  /** Undefined where Stripe no longer knew the object under the cursor; `step` then goes on without it. */
   readonly page: ListPage | undefined;
+  /** A second for which the page is surely true. */
+  readonly asOf: number;
 }
 
-/** The request for the next page of a range. @param limit objects at most; for lists that take one */
-export function pagePath(stream: StripeStream, range: Range, limit: number | null): string {
+/** What is asked for. */
+export interface PageRequest {
+  readonly list: StripeStream;
+  readonly range: Range;
+  /** Objects at most; null for lists that don't take a limit. */
+  readonly limit: number | null;
+  readonly permit?: Permit;
+}
+
+/** The path, with its query, of the next page of a range. */
+export function pagePath({ list, range, limit }: PageRequest): string {
   // The token of a v2 list stands for the whole query.
-  if (stream.paging === 'page' && range.cursor !== undefined) return `${stream.path}?${range.cursor.after}`;
+  if (list.paging === 'page' && range.cursor !== undefined) return `${list.path}?${range.cursor.after}`;
   const query = new URLSearchParams(range.query);
   if (limit !== null) query.set('limit', String(limit));
-  if (stream.created !== null) {
+  if (list.created !== null) {
     query.set('created[gte]', String(range.gte));
     query.set('created[lt]', String(range.lt));
   }
-  if (stream.paging === 'starting_after' && range.cursor !== undefined) query.set('starting_after', range.cursor.after);
-  return query.size === 0 ? stream.path : `${stream.path}?${query}`;
+  if (list.paging === 'starting_after' && range.cursor !== undefined) query.set('starting_after', range.cursor.after);
+  return query.size === 0 ? list.path : `${list.path}?${query}`;
 }
 
 /** A page token can expire; Stripe then refuses it with a 400, and the list has to be read from its beginning. */
-function isCursorLost(error: unknown, stream: StripeStream, range: Range): boolean {
+function isCursorLost(error: unknown, { list, range }: PageRequest): boolean {
   if (!(error instanceof StripeResponseError) || range.cursor === undefined) return false;
-  return stream.paging === 'page' ? error.status === 400 : error.isCursorLost;
+  return list.paging === 'page' ? error.status === 400 : error.isCursorLost;
 }
 
 /** A cursor that doesn't move would be followed for ever. */
-function assertMoved(range: Range, end: PageEnd, stream: StripeStream): void {
+function assertMoved(end: PageEnd, { list, range }: PageRequest): void {
   if (end.hasMore && end.next === range.cursor?.after) {
-    throw new Error(`${stream.path} answered the same page again, at ${end.next}.`);
+    throw new Error(`${list.path} answered the same page again, at ${end.next}.`);
   }
 }
 
@@ -54,18 +65,19 @@ function assertMoved(range: Range, end: PageEnd, stream: StripeStream): void {
 export async function fetchPage(
   client: StripeReader,
   accountId: string,
-  stream: StripeStream,
-  range: Range,
-  limit: number | null,
+  request: PageRequest,
   signal: AbortSignal,
 ): Promise<FetchedPage> {
+  const { list, range, permit } = request;
+  const asOfNow = (date = client.now()): number => date - VISIBILITY_MARGIN_S;
   try {
-    const { body, date } = await client.get(pagePath(stream, range, limit), signal);
-    const page = readListPage(body, stream, { accountId, asOf: (date ?? client.now()) - VISIBILITY_MARGIN_S });
-    assertMoved(range, page, stream);
-    return { range, next: rangeAfterPage(range, page), page };
+    const { body, date } = await client.get(pagePath(request), signal, permit === undefined ? {} : { permit });
+    const asOf = asOfNow(date);
+    const page = readListPage(body, list, { accountId, asOf });
+    assertMoved(page, request);
+    return { step: stepAfterPage(range, page), page, asOf };
   } catch (error) {
-    if (!isCursorLost(error, stream, range)) throw error;
-    return { range, next: rangeAfterLostCursor(range), page: undefined };
+    if (!isCursorLost(error, request)) throw error;
+    return { step: stepAfterLostCursor(range), page: undefined, asOf: asOfNow() };
   }
 }

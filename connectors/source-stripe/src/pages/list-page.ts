@@ -38,6 +38,8 @@ export function readListPage(body: Buffer, stream: StripeStream, stamp: RecordSt
   }
 }
 
+const OPEN_BRACKET = 0x5b;
+
 function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): ListPage {
   const findRecord = recordFinder(stamp, stream.created ?? undefined);
   // Without a prototype, so that a key named `__proto__` is one like any other.
@@ -45,7 +47,9 @@ function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): Lis
   let objects: RecordObject[] | undefined;
   const end = scanObject(bytes, skipSpace(bytes, 0), (keyStart, keyEnd, valueStart) => {
     const key: string = JSON.parse(bytes.toString('utf8', keyStart, keyEnd));
-    if (key !== 'data') {
+    if (key !== 'data' || bytes[valueStart] !== OPEN_BRACKET) {
+      // Of a key that is there twice, the last value holds.
+      if (key === 'data') objects = undefined;
       const valueEnd = skipValue(bytes, valueStart);
       fields[key] = JSON.parse(bytes.toString('utf8', valueStart, valueEnd));
       return valueEnd;

@@ -39,7 +39,12 @@ export interface StreamState {
   readonly remaining: readonly Range[];
   /** Records that the backfill has read so far, for its limit; news are not counted. */
   readonly backfilled: number;
+  /** When the pass over the whole list began: what changed since then and has no event is not known. */
+  readonly listedFrom?: number;
 }
+
+/** Ranges that one stream may have (P4). */
+export const RANGES_MAX = 256;
 
 /** Whether the window holds no second. */
 export function isEmptyWindow(window: Window): boolean {
@@ -47,7 +52,7 @@ export function isEmptyWindow(window: Window): boolean {
 }
 
 /** A stream of which nothing was read: one range for each of its queries. */
-export function unreadState(window: Window, queries: readonly string[]): StreamState {
+export function unreadState(window: Window, queries: readonly string[], listedFrom?: number): StreamState {
   const remaining = isEmptyWindow(window) ? [] : queries.map((query) => ({ gte: window.gte, lt: window.lt, query }));
-  return { accounted: window, queries, remaining, backfilled: 0 };
+  return { accounted: window, queries, remaining, backfilled: 0, ...(listedFrom === undefined ? {} : { listedFrom }) };
 }

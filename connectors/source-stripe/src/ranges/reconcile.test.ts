@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Range, StreamState, Window } from './range.ts';
-import { joinRanges, RANGES_MAX, reconcileState, reconcileWholeList } from './reconcile.ts';
+import { RANGES_MAX } from './range.ts';
+import { continueWholeList, joinRanges, reconcileState, WHOLE_LIST_RESUME_S } from './reconcile.ts';
 
 const range = (gte: number, lt: number, seen?: number): Range => ({
   gte,
@@ -87,10 +88,9 @@ describe('reconcileState', () => {
     ]);
   });
 
-  it('begins a list without a filter afresh when it is asked for in another way', () => {
-    const done = { ...state(10, 20), queries: ['status=all'] };
-    expect(reconcileWholeList(done, { gte: 10, lt: 20 }, ['status=all'], false).remaining).toEqual([]);
-    expect(reconcileWholeList(done, { gte: 10, lt: 20 }, [''], false).remaining).toEqual([range(10, 20)]);
+  it('keeps what else is known of the stream', () => {
+    const known = { ...state(10, 20), listedFrom: 12 };
+    expect(reconcileState(known, { gte: 10, lt: 30 }, [''])).toMatchObject({ listedFrom: 12, backfilled: 7 });
   });
 
   it('keeps a query whose only range is the oldest of too many', () => {
@@ -108,5 +108,22 @@ describe('reconcileState', () => {
     const joined = joinRanges(many);
     expect(joined.length).toBe(RANGES_MAX);
     for (const { gte, lt } of many) expect(joined.some((r) => r.gte <= gte && r.lt >= lt)).toBe(true);
+  });
+});
+
+describe('continueWholeList', () => {
+  const unfinished = state(10, 20, range(10, 20, 15));
+  const late = { gte: 10, lt: 21 + WHOLE_LIST_RESUME_S };
+
+  it.each<[string, StreamState, Window, readonly string[], boolean, boolean]>([
+    ['one that is through stays so', state(10, 20), late, [''], false, true],
+    ['one that was cut off goes on', unfinished, { gte: 10, lt: 30 }, [''], false, true],
+    ['one that was cut off long ago begins anew', unfinished, late, [''], false, false],
+    ['however long ago, it goes on where events tell what changed', unfinished, late, [''], true, true],
+    ['asked for in another way, it begins anew', state(10, 20), { gte: 10, lt: 20 }, ['status=all'], false, false],
+    ['with another start, it begins anew', state(10, 20), { gte: 11, lt: 20 }, [''], false, false],
+    ['a clock that went back makes it begin anew', unfinished, { gte: 10, lt: 19 }, [''], false, false],
+  ])('%s', (_, before, window, queries, mayBeOld, goesOn) => {
+    expect(continueWholeList(before, window, queries, mayBeOld)).toBe(goesOn ? before : undefined);
   });
 });

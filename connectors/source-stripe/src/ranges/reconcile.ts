@@ -1,14 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isEmptyWindow, type Range, type StreamState, unreadState, type Window } from './range.ts';
+import { isEmptyWindow, RANGES_MAX, type Range, type StreamState, unreadState, type Window } from './range.ts';
 
 /**
  * How long a pass over a list without a `created` filter may be interrupted and still go on where it was, in seconds
  * (a day). A pass that is older would present a mixture of two days as one list.
  */
 export const WHOLE_LIST_RESUME_S = 24 * 60 * 60;
-
-/** Ranges that one stream may have (P4). */
-export const RANGES_MAX = 256;
 
 /** The part of the range that lies in the window, or undefined when nothing in it is left to read. */
 export function trimRange(range: Range, window: Window): Range | undefined {
@@ -78,26 +75,24 @@ export function reconcileState(
       ...(isEmptyWindow(earlier) ? [] : [{ ...earlier, query }]),
     ];
   });
-  return { accounted: window, queries, remaining: joinRanges([...kept, ...added]), backfilled: state.backfilled };
+  return { ...state, accounted: window, queries, remaining: joinRanges([...kept, ...added]) };
 }
 
 /**
- * The state of a list that can't be filtered by time. It is read whole whenever the window is another one; a pass that was
- * cut off not long ago goes on instead and accounts for what its own window said.
+ * The state of a list that can't be filtered by time: a pass that was cut off not long ago goes on and accounts for what its
+ * own window said, one that is through stays so. Another window is another pass only where its start is another one.
  *
- * @param isHeld whether the backfill's limit is what ended the pass: going on would read nothing
+ * @param mayBeOld whether it may go on however old it is: events tell what changed since, or there is nothing to go on with
+ * @returns undefined when the list is to be read from its beginning
  */
-export function reconcileWholeList(
-  state: StreamState | undefined,
+export function continueWholeList(
+  state: StreamState,
   window: Window,
   queries: readonly string[],
-  isHeld: boolean,
-): StreamState {
-  if (state === undefined || !isDeepStrictEqual(state.queries, queries)) return unreadState(window, queries);
-  const isSame = state.accounted.gte === window.gte && state.accounted.lt === window.lt;
-  if (isSame) return state;
+  mayBeOld: boolean,
+): StreamState | undefined {
+  if (!isDeepStrictEqual(state.queries, queries) || state.accounted.gte !== window.gte) return undefined;
+  if (state.remaining.length === 0 || mayBeOld) return state;
   const age = window.lt - state.accounted.lt;
-  const isRecent = age >= 0 && age <= WHOLE_LIST_RESUME_S;
-  const isUnfinished = state.remaining.length > 0;
-  return isUnfinished && isRecent && !isHeld ? state : unreadState(window, queries);
+  return age >= 0 && age <= WHOLE_LIST_RESUME_S ? state : undefined;
 }

@@ -17,6 +17,7 @@ export const streamStateSchema = z.object({
   accounted_range: timeRangeSchema.meta({ description: 'what `remaining` is the rest of' }),
   queries: z.array(z.string()).default(['']).meta({ description: 'which queries `accounted_range` was read with' }),
   remaining: z.array(rangeSchema),
+  listed_from: timestampSchema.optional().meta({ description: 'when the pass over the whole list began' }),
   backfilled: z.int().nonnegative().default(0).meta({ description: 'records read so far, for `backfill_limit`' }),
 });
 
@@ -53,6 +54,7 @@ export function writeStreamState(state: StreamState): StreamStateData {
       ...(range.query === '' ? {} : { query: range.query }),
       ...(range.isNews ? { news: true } : {}),
     })),
+    ...(state.listedFrom === undefined ? {} : { listed_from: instantOf(state.listedFrom) }),
     backfilled: state.backfilled,
   };
 }
@@ -76,5 +78,6 @@ export function readStreamState(data: unknown): StreamState {
     queries: state.queries,
     remaining: state.remaining.map(readRange).filter((range) => range.gte < range.lt),
     backfilled: state.backfilled,
+    ...(state.listed_from === undefined ? {} : { listedFrom: secondOf(state.listed_from) }),
   };
 }

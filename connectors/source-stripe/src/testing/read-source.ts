@@ -34,10 +34,14 @@ export class Emitted {
       const known = this.records.get(output.stream) ?? [];
       this.records.set(output.stream, known);
       for (const data of output.data) known.push(JSON.parse(data.toString()));
-    } else if (output.type === 'source_state' && output.source_state.state_type === 'stream') {
-      const { stream, data } = output.source_state;
+    } else if (output.type === 'source_state') {
       // Through text, as it would be saved: a later change of the same object would show.
-      this.state = { ...this.state, streams: { ...this.state.streams, [stream]: JSON.parse(JSON.stringify(data)) } };
+      const { source_state } = JSON.parse(JSON.stringify(output)) as typeof output;
+      if (source_state.state_type === 'global') this.state = { ...this.state, global: source_state.data };
+      else {
+        const { stream, data } = source_state;
+        this.state = { ...this.state, streams: { ...this.state.streams, [stream]: data } };
+      }
     } else if (output.type === 'stream_status') {
       const { stream } = output.stream_status;
       this.statuses.set(stream, [...(this.statuses.get(stream) ?? []), output.stream_status]);

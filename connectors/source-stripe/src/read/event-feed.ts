@@ -1,0 +1,169 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock, SourceOutput } from '@penstock/connector-sdk';
+import { message } from '@penstock/protocol';
+import type { Handover } from '../backfill/handover.ts';
+import { type GlobalState, writeGlobalState } from '../events/global-state.ts';
+import type { EventParticipant } from '../events/plan-events.ts';
+import { hasGap, placeStreams, positionOf } from '../events/position.ts';
+import { notePosition } from '../events/read-event-pages.ts';
+import { type ReplayOptions, replayEvents } from '../events/replay-events.ts';
+import { readWebhookInput, type WebhookInput } from '../events/webhook-input.ts';
+import { secondOf } from '../ranges/stream-state.ts';
+import { StripeResponseError } from '../stripe-error.ts';
+import type { RunStream } from './run-streams.ts';
+
+/** What a feed works with. */
+export interface FeedContext extends Omit<ReplayOptions, 'positions' | 'participants'> {
+  readonly output: Handover<readonly SourceOutput[]>;
+  readonly clock: Clock;
+  /** With it, only what it has signed is taken from outside. */
+  readonly webhookSecret: string | undefined;
+}
+
+/** What a replay came to. */
+export interface ReplayEnd {
+  /** Everything that happened before this second was emitted. */
+  readonly through: number;
+  /** Streams whose changes could not be had. */
+  readonly failures: ReadonlyMap<string, unknown>;
+}
+
+/**
+ * The events of an account, as what tells its streams of changes. Holds how far they were read, and emits it as global state
+ * behind the records that it covers (P1).
+ */
+export class EventFeed {
+  readonly #context: FeedContext;
+  #global: GlobalState;
+  /** The key may not read events: then lists have to tell. */
+  #isRefused = false;
+
+  constructor(context: FeedContext, global: GlobalState) {
+    this.#context = context;
+    this.#global = global;
+  }
+
+  /** Whether events say something of the stream. */
+  feeds({ stream }: RunStream): boolean {
+    const isTold = stream.events !== 'none' && (stream.parent === undefined || stream.parentIdIn !== undefined);
+    return isTold && !this.#isRefused;
+  }
+
+  /** Up to when events have told all of a stream; undefined when they don't tell all. */
+  toldUntil(one: RunStream): number | undefined {
+    if (!this.feeds(one) || one.stream.events !== 'all') return undefined;
+    return positionOf(this.#global.events, one.stream.name)?.through;
+  }
+
+  /**
+   * Gives each stream a position before its first page is read, and takes from a stream the state of which too little is
+   * known: what happened between is gone. Says so.
+   */
+  async begin(all: readonly RunStream[]): Promise<void> {
+    const { client, signal, log } = this.#context;
+    const streams = all.filter((one) => this.feeds(one));
+    const lost = streams.filter((one) => this.#isLost(one));
+    const old = lost.filter(({ stream }) => positionOf(this.#global.events, stream.name) !== undefined);
+    for (const one of lost) one.state = undefined;
+    const fresh = streams.filter(
+      (one) => one.state === undefined || positionOf(this.#global.events, one.stream.name) === undefined,
+    );
+    if (fresh.length > 0) {
+      const { cursor } = this.#global.events;
+      try {
+        const position =
+          cursor !== undefined && !hasGap(cursor, client.now()) ? cursor : await notePosition(client, signal);
+        this.#move(placeStreams(this.#global.events, namesOf(fresh), position));
+      } catch (error) {
+        this.#refuse(error);
+      }
+    }
+    if (old.length > 0) {
+      const names = namesOf(old).join(', ');
+      log.warn(
+        `Stripe keeps events for 30 days, and these streams were last read before that: ${names}. They are read whole.`,
+      );
+    }
+  }
+
+  /** The state that belongs to no stream, as a checkpoint. */
+  get checkpoint(): SourceOutput {
+    return message.sourceState({ state_type: 'global', data: writeGlobalState(this.#global) });
+  }
+
+  /** Whether it was read, but not everything is known that happened since. */
+  #isLost({ stream, state }: RunStream): boolean {
+    if (state === undefined || stream.events !== 'all' || this.#isRefused) return false;
+    const position = positionOf(this.#global.events, stream.name);
+    return position === undefined || hasGap(position, this.#context.client.now());
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof StripeResponseError) || (error.status !== 403 && error.status !== 404)) throw error;
+    this.#isRefused = true;
+    this.#context.log.warn(
+      `The API key may not read events (HTTP ${error.status}), so that changes and deletes are not seen. Give it read permission for events.`,
+    );
+  }
+
+  #move(events: GlobalState['events']): void {
+    this.#global = { ...this.#global, events };
+  }
+
+  /** What is to be told of these streams. */
+  participants(streams: readonly RunStream[]): Map<string, EventParticipant> {
+    return new Map(streams.map((one) => [one.stream.name, this.#participant(one)]));
+  }
+
+  #participant({ stream, timeRange }: RunStream): EventParticipant {
+    const through = positionOf(this.#global.events, stream.name)?.through ?? 0;
+    const gte = timeRange?.gte === undefined ? {} : { gte: secondOf(timeRange.gte) };
+    const lt = timeRange?.lt === undefined ? undefined : secondOf(timeRange.lt);
+    if (lt === undefined) return { created: gte };
+    // An end that lies ahead is that of the run: what comes after it belongs to the next one. One that lies behind is the
+    // user's: objects from before it, whenever they change.
+    if (lt > through) return { created: gte, until: lt };
+    return { created: { ...gte, lt }, isPartial: true };
+  }
+
+  /** Reads what happened since to these streams, and emits it. */
+  async replay(streams: readonly RunStream[]): Promise<ReplayEnd> {
+    const { output } = this.#context;
+    const participants = this.participants(streams);
+    const failures = new Map<string, unknown>();
+    let through = 0;
+    for await (const step of replayEvents({ ...this.#context, positions: this.#global.events, participants })) {
+      for (const [name, error] of step.failures) failures.set(name, error);
+      const items = this.#recordBatches(step.records);
+      const before = this.checkpoint;
+      this.#move(step.positions);
+      through = step.through;
+      if (!isDeepStrictEqual(this.checkpoint, before)) items.push(this.checkpoint);
+      if (items.length > 0) await output.put(items);
+    }
+    return { through, failures };
+  }
+
+  /** Emits what a webhook brought for these streams. Its turn in the list of events comes all the same. */
+  async take(input: WebhookInput, streams: readonly RunStream[]): Promise<void> {
+    const { webhookSecret, ...context } = this.#context;
+    const secret = webhookSecret === undefined ? {} : { webhookSecret };
+    const positions = this.#global.events;
+    const participants = this.participants(streams);
+    const items = this.#recordBatches(
+      await readWebhookInput(input, { ...context, ...secret, positions, participants }),
+    );
+    if (items.length > 0) await this.#context.output.put(items);
+  }
+
+  #recordBatches(records: ReadonlyMap<string, readonly Buffer[]>): SourceOutput[] {
+    const emitted_at = new Date(this.#context.clock.now()).toISOString();
+    return [...records]
+      .filter(([, data]) => data.length > 0)
+      .map(([stream, data]) => ({ type: 'record_batch', stream, emitted_at, data }));
+  }
+}
+
+function namesOf(streams: readonly RunStream[]): string[] {
+  return streams.map(({ stream }) => stream.name);
+}
