@@ -5,6 +5,7 @@ import { type AnyConnector, programName } from './connector.ts';
 import { LINGER_MS } from './limit.ts';
 import { runProgram } from './run.ts';
 import { StopControl } from './stop-control.ts';
+import { keepYoungGenerationSmall } from './young-generation.ts';
 
 /**
  * Turns a connector into the program of this process: reads the command line, runs the command, sets the exit code. All
@@ -14,6 +15,7 @@ import { StopControl } from './stop-control.ts';
  * stderr.
  */
 export async function runConnector(connector: AnyConnector): Promise<void> {
+  keepYoungGenerationSmall();
   const { stdin, stdout, stderr } = process;
   // A process in which nothing is left to wait for ends at once. It must not look as if it were done.
   process.exitCode = ExitCode.retry;

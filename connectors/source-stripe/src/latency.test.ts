@@ -22,3 +22,14 @@ test.each<[readonly number[], number | undefined]>([
 test('what lies more than 16 requests back no longer shows', () => {
   expect(latencyOf(...new Array<number>(50).fill(2000), ...new Array<number>(16).fill(80))).toBe(80);
 });
+
+test('takes what grows far beyond the least for waiting in line', () => {
+  const latency = new Latency();
+  for (let i = 0; i < 20; i++) latency.add(50);
+  for (let i = 0; i < 20; i++) latency.add(120);
+  expect(latency.ms).toBe(120);
+  for (let i = 0; i < 20; i++) latency.add(900);
+  expect(latency.ms).toBe(150);
+  for (let i = 0; i < 256; i++) latency.add(900);
+  expect(latency.ms).toBe(900);
+});

@@ -136,10 +136,11 @@ export class ListPass {
    * earlier would be begun again for ever
    */
   land({ range, taken }: AskedPage, page: ListPage | undefined, step: NextStep): void {
+    // Before anything changes: what throws here is a page that didn't come.
+    if (page === undefined && step !== undefined) this.#countLost(range.query, step.lt);
     this.#inFlight--;
     this.#hasLanded = true;
     if (taken > 0) this.#asked += (page?.count ?? 0) - taken;
-    if (page === undefined && step !== undefined) this.#countLost(range.query, step.lt);
     this.#reading = landPage(this.#reading, range, page, step);
   }
 

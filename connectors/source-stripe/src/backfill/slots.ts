@@ -1,5 +1,8 @@
-/** More requests under way than this bring nothing, and hold memory: a page is rarely larger than 1 MiB (P4). */
-export const SLOTS_MAX = 64;
+/**
+ * Requests under way at most, since each holds a page in memory (P4). Enough for 100 requests a second, what Stripe allows at
+ * most, of a quarter of a second each.
+ */
+export const SLOTS_MAX = 32;
 /** Latency varies; a little more than the average keeps the rate used. */
 const SPARE = 1.25;
 /** While nothing was measured, in milliseconds. */

@@ -91,11 +91,12 @@ export class EventFeed {
     return message.sourceState({ state_type: 'global', data: writeGlobalState(this.#global) });
   }
 
-  /** Whether it was read, but not everything is known that happened since. */
+  /** Whether it was read, but what events told of it since can't be had any more. */
   #isLost({ stream, state }: RunStream): boolean {
-    if (state === undefined || stream.events !== 'all' || this.#isRefused) return false;
+    if (state === undefined || this.#isRefused) return false;
     const position = positionOf(this.#global.events, stream.name);
-    return position === undefined || hasGap(position, this.#context.client.now());
+    if (position === undefined) return stream.events === 'all';
+    return hasGap(position, this.#context.client.now());
   }
 
   #refuse(error: unknown): void {
