@@ -16,7 +16,7 @@ import { numbersIn, readOptions, runWithUsage } from './usage-error.ts';
 const usage = `Usage: npm run bench:source -- [options]
 
   --records N,N     records of each run; 200000,1000000 when absent
-  --program FILE    the source to run, for example a bundle of it
+  --program FILE    the source to run; by default its bundle
 `;
 const path = '/v1/customers';
 /** Requests a second: more than it can make. */

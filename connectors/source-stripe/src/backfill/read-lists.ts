@@ -52,7 +52,7 @@ export interface ListEnd {
 }
 
 /** Bytes of pages that wait to be written; beyond, nothing more is asked for (P4). */
-const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Ends when it is told, and then begins anew: something to look at again has happened. */
 class Change {

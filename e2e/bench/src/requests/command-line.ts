@@ -10,7 +10,7 @@ Each option takes one value or several, with commas between them:
   --distribution NAME   ${distributions.join(', ')}
   --objects N           20000,200000 when absent
   --rate N              requests a second; 20,100 when absent
-  --program FILE        the source to run, for example a bundle of it
+  --program FILE        the source to run; by default its bundle
 `;
 
 /** Which cases to run, and the program for those of ours. */
