@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { chooseStreams } from '@penstock/protocol';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compareWithTruth } from './harness/compare.ts';
@@ -35,7 +36,7 @@ afterAll(async () => {
 /** Compares all tables with what the project's simulator has. */
 async function tablesDiffer(simulator: Simulator): Promise<unknown[]> {
   await folder.json('source.json', { api_key: 'sk_test_compose', base_url: SIMULATOR_URL });
-  const streams = await discoverInContainer(folder, `${name}_default`, 'source.json');
+  const streams = chooseStreams(await discoverInContainer(folder, `${name}_default`, 'source.json'));
   const password = (await readFile(path.join(composeFolder, 'compose/postgres-password.txt'), 'utf8')).trim();
   const address = await project.address('postgres', 5432);
   const client = new pg.Client(`postgres://postgres:${password}@${address}/warehouse`);

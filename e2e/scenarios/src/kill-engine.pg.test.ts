@@ -1,20 +1,15 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
-import type { Stream } from '@penstock/protocol';
+import { chooseStreams, type Stream } from '@penstock/protocol';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { discover } from './harness/catalog.ts';
 import { compareWithTruth, countDuplicates } from './harness/compare.ts';
+import { killSync, VICTIMS } from './harness/kill.ts';
 import { type RunningProgram, startProgram, whenUnderWay } from './harness/program.ts';
 import { scenarioSeed, seededRandom } from './harness/random.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
 import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
-
-/** Who is killed: the engine with all its children, or one process alone. */
-type Victim = 'all' | 'engine' | 'source-stripe' | 'destination-postgres';
-const VICTIMS: readonly Victim[] = ['all', 'engine', 'source-stripe', 'destination-postgres'];
 
 let simulator: Simulator;
 let database: TestDatabase;
@@ -32,7 +27,7 @@ beforeAll(async () => {
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
   const source = { api_key: 'sk_test_scenario', base_url: simulator.url, rate_limit: 60 };
-  ({ streams } = await discover(await folder.json('source.json', source)));
+  streams = chooseStreams((await discover(await folder.json('source.json', source))).streams);
   pipelineFile = await folder.json('pipeline.json', {
     name: 'kill-test',
     source: { type: 'stripe', stripe: source },
@@ -49,17 +44,6 @@ function startSync(): RunningProgram {
   return startProgram('penstock', ['sync', '--config', pipelineFile, '--plain'], { group: true, input: '' });
 }
 
-/** Sends SIGKILL to processes of the group by their command line. */
-async function kill(group: number, victim: Victim): Promise<void> {
-  try {
-    if (victim === 'all') process.kill(-group, 'SIGKILL');
-    else if (victim === 'engine') process.kill(group, 'SIGKILL');
-    else await once(spawn('pkill', ['-KILL', '-f', victim, '-P', String(group)], { stdio: 'ignore' }), 'close');
-  } catch {
-    // It has ended by itself meanwhile; the round counts as not cut short.
-  }
-}
-
 test('a sync that is killed ten times at random moments ends with exactly what Stripe has', async () => {
   const random = seededRandom(scenarioSeed());
   let cutShort = 0;
@@ -68,7 +52,7 @@ test('a sync that is killed ten times at random moments ends with exactly what S
     const victim = VICTIMS[Math.trunc(random() * VICTIMS.length)]!;
     await whenUnderWay(sync);
     await delay(random() * 1000);
-    await kill(sync.child.pid!, victim);
+    await killSync(sync, victim);
     const { code, signal } = await sync.ended;
     if (code !== 0 || signal !== null) cutShort += 1;
   }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Stream } from '@penstock/protocol';
+import { chooseStreams, type Stream } from '@penstock/protocol';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { discover } from './harness/catalog.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   ]);
   client = await world.database.connect();
   const config = await folder.json('host.json', { api_key: API_KEY, base_url: world.simulator.url });
-  ({ streams } = await discover(config));
+  streams = chooseStreams((await discover(config)).streams);
 });
 
 const pods: RunningPod[] = [];

@@ -1,4 +1,4 @@
-import { type Catalog, type ConfiguredCatalog, parseLine, type Stream } from '@penstock/protocol';
+import { type Catalog, type ConfiguredCatalog, chooseStreams, parseLine, type Stream } from '@penstock/protocol';
 import { runProgram } from './program.ts';
 
 /** What a source's `discover` says. */
@@ -22,13 +22,13 @@ export function configure(streams: readonly Stream[]): ConfiguredCatalog {
   };
 }
 
-/** Those of the streams that are named; all without names. @throws Error for a name that none has */
+/** Those of the streams that are named; all that are not optional without names. @throws Error for a name that none has */
 export function streamsNamed(streams: readonly Stream[], names: readonly string[] | undefined): readonly Stream[] {
   return (
     names?.map((name) => {
       const found = streams.find((stream) => stream.name === name);
       if (found === undefined) throw new Error(`there is no stream ${name}`);
       return found;
-    }) ?? streams
+    }) ?? chooseStreams(streams)
   );
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startProgram } from './program.ts';
 
 /** A running Stripe simulator, seen from outside: by its URL and its admin endpoints. */
@@ -11,6 +12,16 @@ export interface Simulator {
   truth(listPath: string): Promise<string>;
   /** Requests since the last `admin('reset')`, by path and status. */
   requests(): Promise<Record<string, Record<string, number>>>;
+  /** The same, added up. */
+  requestTotals(): Promise<{ readonly total: number; readonly by_status: Readonly<Record<string, number>> }>;
+  /** Ids of what has been deleted from a list since the start. */
+  deleted(listPath: string): Promise<readonly string[]>;
+  /** Its clock, in seconds since 1970. */
+  now(): Promise<number>;
+  /** Puts its clock forward. */
+  advanceClock(seconds: number): Promise<void>;
+  /** Deliveries to webhook endpoints since the last call: `{payload, signature}`, a line each. */
+  takeDeliveries(): Promise<string>;
   /** POST to an admin endpoint. */
   admin(endpoint: string, body: Record<string, unknown>): Promise<unknown>;
   stop(): Promise<void>;
@@ -40,12 +51,23 @@ export function simulatorAt(url: string, stop: () => Promise<void>): Simulator {
     if (!response.ok) throw new Error(`${endpoint}: ${response.status} ${await response.text()}`);
     return response;
   };
+  const readAdmin = async <T>(endpoint: string): Promise<T> => (await (await fetchAdmin(endpoint)).json()) as T;
   return {
     url,
-    truthSummary: async () => (await (await fetchAdmin('truth-summary')).json()) as Record<string, number>,
+    truthSummary: () => readAdmin<Record<string, number>>('truth-summary'),
     truth: async (listPath) => (await fetchAdmin(`truth?path=${encodeURIComponent(listPath)}`)).text(),
-    requests: async () =>
-      ((await (await fetchAdmin('requests')).json()) as { by_path: Record<string, Record<string, number>> }).by_path,
+    requests: async () => (await readAdmin<{ by_path: Record<string, Record<string, number>> }>('requests')).by_path,
+    requestTotals: async () => {
+      const { total, by_status } = await readAdmin<{ total: number; by_status: Record<string, number> }>('requests');
+      return { total, by_status };
+    },
+    deleted: async (listPath) =>
+      (await readAdmin<{ ids: string[] }>(`deleted?path=${encodeURIComponent(listPath)}`)).ids,
+    now: async () => (await readAdmin<{ now: number }>('clock')).now,
+    advanceClock: async (seconds) => {
+      await fetchAdmin(`clock?advance_s=${seconds}`, { method: 'POST' });
+    },
+    takeDeliveries: async () => (await fetchAdmin('webhooks/take', { method: 'POST' })).text(),
     admin: async (endpoint, body) =>
       (
         await fetchAdmin(endpoint, {
@@ -56,4 +78,17 @@ export function simulatorAt(url: string, stop: () => Promise<void>): Simulator {
       ).json(),
     stop,
   };
+}
+
+/** The margin behind its clock within which Stripe may still show something new, in seconds: the source reads up to there. */
+const MARGIN_S = 10;
+
+/**
+ * Resolves when what has happened in the simulator up to now counts as visible: then a run that begins covers it.
+ *
+ * @param marginS 0 where only the events are read, which are taken as soon as they are seen
+ */
+export async function whenSettled(simulator: Simulator, marginS = MARGIN_S): Promise<void> {
+  const changedAt = await simulator.now();
+  while ((await simulator.now()) <= changedAt + marginS) await delay(50);
 }
