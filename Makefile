@@ -1,7 +1,7 @@
 # Needs Node >= 20 and npm, nothing else: everything that runs here comes from the npm registry, Node 24 included.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-postgres-15 images push-images e2e check format generate bench bench-launch bench-requests bench-source clean
+.PHONY: help install demo test test-postgres-15 soak images push-images e2e check format generate bench bench-launch bench-requests bench-source clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -22,6 +22,11 @@ test: check ## Check, then all tests; needs no Docker
 
 test-postgres-15: install ## Postgres tests on the oldest supported version
 	PENSTOCK_TEST_POSTGRES=15 npm run --silent test:postgres
+
+# SOAK_SECONDS=300 for a shorter one.
+SOAK_SECONDS ?= 1800
+soak: install ## Half an hour of changes, faults and kills, then every table against the truth
+	SOAK_SECONDS=$(SOAK_SECONDS) npm run --silent soak
 
 images: install ## Build the container images
 	@npm run --silent images -w @penstock/images
