@@ -54,8 +54,8 @@ export class ReadRun {
     // position is worth only as much as the state that it goes with (P1).
     await output.put([...this.#streams.flatMap((one) => this.#beginning(one)), feed.checkpoint]);
     const listening = input === undefined ? undefined : this.#listen(input);
-    // Fails the run when it is waited for.
-    listening?.catch(() => undefined);
+    // At once, and not when it is waited for: until then the run may go on for ever.
+    listening?.catch((error: unknown) => output.fail(error));
     const listed = this.#streams.filter(
       (one) => feed.feeds(one) && !tasks.some(({ streams }) => streams.includes(one.stream)),
     );
@@ -197,10 +197,10 @@ export class ReadRun {
     await this.#context.output.put(items);
   }
 
-  /** Goes on until the signal is aborted. */
+  /** Goes on until the signal is aborted, or no stream is left. */
   async #poll(everyMs: number): Promise<void> {
     const { clock, signal, feed } = this.#context;
-    for (let newsAt = clock.now(); ; ) {
+    for (let newsAt = clock.now(); this.#open().length > 0; ) {
       await clock.sleep(everyMs, signal);
       await this.#catchUp(this.#fed());
       if (clock.now() - newsAt < NEWS_EVERY_MS) continue;
