@@ -70,6 +70,11 @@ export function hasGap(position: EventPosition, now: number): boolean {
   return position.through < now - EVENTS_KEPT_S + GAP_MARGIN_S;
 }
 
+/** The position of all events that there still are, but for those that will soon be gone. @param now seconds */
+export function oldestPositionKept(now: number): EventPosition {
+  return { through: now - EVENTS_KEPT_S + 2 * GAP_MARGIN_S, seen: [] };
+}
+
 /** The position from which to read for all of these streams; undefined when none of them has one. */
 export function oldestPosition(positions: EventPositions, streams: Iterable<string>): EventPosition | undefined {
   let oldest: EventPosition | undefined;

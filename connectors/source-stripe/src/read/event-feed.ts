@@ -4,7 +4,7 @@ import { message } from '@penstock/protocol';
 import type { Handover } from '../backfill/handover.ts';
 import { type GlobalState, writeGlobalState } from '../events/global-state.ts';
 import type { EventParticipant } from '../events/plan-events.ts';
-import { hasGap, placeStreams, positionOf } from '../events/position.ts';
+import { type EventPosition, hasGap, oldestPositionKept, placeStreams, positionOf } from '../events/position.ts';
 import { notePosition } from '../events/read-event-pages.ts';
 import { type ReplayOptions, replayEvents } from '../events/replay-events.ts';
 import { readWebhookInput, type WebhookInput } from '../events/webhook-input.ts';
@@ -63,27 +63,29 @@ export class EventFeed {
     const { client, signal, log } = this.#context;
     const streams = all.filter((one) => this.feeds(one));
     const lost = streams.filter((one) => this.#isLost(one));
-    const old = lost.filter(({ stream }) => positionOf(this.#global.events, stream.name) !== undefined);
-    for (const one of lost) one.state = undefined;
-    const fresh = streams.filter(
-      (one) => one.state === undefined || positionOf(this.#global.events, one.stream.name) === undefined,
-    );
-    if (fresh.length > 0) {
+    const isPlaced = ({ stream }: RunStream): boolean => positionOf(this.#global.events, stream.name) !== undefined;
+    // One that has a position keeps it also where its list is begun anew: an earlier run may have emitted records for which
+    // no checkpoint was saved.
+    const fresh = streams.filter((one) => !lost.includes(one) && !isPlaced(one));
+    if (lost.length + fresh.length === 0) return;
+    let present: EventPosition;
+    try {
       const { cursor } = this.#global.events;
-      try {
-        const position =
-          cursor !== undefined && !hasGap(cursor, client.now()) ? cursor : await notePosition(client, signal);
-        this.#move(placeStreams(this.#global.events, namesOf(fresh), position));
-      } catch (error) {
-        this.#refuse(error);
-      }
+      present = cursor !== undefined && !hasGap(cursor, client.now()) ? cursor : await notePosition(client, signal);
+    } catch (error) {
+      this.#refuse(error);
+      return;
     }
+    const old = lost.filter(isPlaced);
     if (old.length > 0) {
-      const names = namesOf(old).join(', ');
       log.warn(
-        `Stripe keeps events for 30 days, and these streams were last read before that: ${names}. They are read whole.`,
+        `Stripe keeps events for 30 days, and these streams were last read before that: ${namesOf(old).join(', ')}. They are read whole; what was deleted before can't be known.`,
       );
     }
+    for (const one of lost) one.state = undefined;
+    const events = placeStreams(this.#global.events, namesOf(fresh), present);
+    // A list doesn't show what is gone; all events that there still are may tell.
+    this.#move(placeStreams(events, namesOf(lost), oldestPositionKept(client.now())));
   }
 
   /** The state that belongs to no stream, as a checkpoint. */
@@ -91,11 +93,11 @@ export class EventFeed {
     return message.sourceState({ state_type: 'global', data: writeGlobalState(this.#global) });
   }
 
-  /** Whether it was read, but what events told of it since can't be had any more. */
+  /** Whether something of it was read, and not all can be had any more that events told of it since. */
   #isLost({ stream, state }: RunStream): boolean {
-    if (state === undefined || this.#isRefused) return false;
+    if (this.#isRefused) return false;
     const position = positionOf(this.#global.events, stream.name);
-    if (position === undefined) return stream.events === 'all';
+    if (position === undefined) return state !== undefined && stream.events === 'all';
     return hasGap(position, this.#context.client.now());
   }
 
