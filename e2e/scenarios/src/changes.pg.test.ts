@@ -90,6 +90,8 @@ test('a sync after more than the 30 days that Stripe keeps events says so, and r
   for (const path of ['/v1/customers', '/v1/invoices']) {
     await change('update', path, 10);
     await change('create', path, 5);
+    // Of what was deleted before, no event is left.
+    await change('delete', path, 5);
   }
   await whenSettled(simulator);
   const said = await sync(pipeline);
