@@ -139,8 +139,22 @@ export class StripeWorld implements StripeReader {
 
   async get(path: string, signal: AbortSignal): Promise<StripeResponse> {
     signal.throwIfAborted();
+    // Requests that were made together are answered in any order, and arrive in any.
+    await this.#linger();
     this.#options.onRequest(this);
     this.requests.push(path);
+    try {
+      return this.#answerTo(path);
+    } finally {
+      await this.#linger();
+    }
+  }
+
+  async #linger(): Promise<void> {
+    for (let turns = Math.floor(this.#options.random() * 12); turns > 0; turns--) await Promise.resolve();
+  }
+
+  #answerTo(path: string): StripeResponse {
     const { pathname, searchParams } = new URL(path, 'http://stripe');
     if (pathname === '/v1/account')
       return this.#answer(JSON.stringify({ id: 'acct_1', object: 'account', created: 0 }));
