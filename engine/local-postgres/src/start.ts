@@ -89,6 +89,13 @@ async function connectOrStart(folder: DataFolder, postgres: string, options: Set
     await server.stop();
     // Another process started a server on this data at the same moment.
     if (ready) return describe(folder, ready.port, options, undefined);
+    // Somebody else's has begun on this data, and was too busy to answer in time.
+    if (/lock file "postmaster.pid" already exists/.test(log) && Date.now() < giveUpAt) {
+      const other = await whenReady(folder, undefined, options.signal);
+      if (other) return describe(folder, other.port, options, undefined);
+      await delay(retryMs);
+      continue;
+    }
     const portTaken = /Address already in use/.test(log);
     if (portTaken && options.port === undefined && attempt < 5) continue;
     // After a kill of the server its workers finish what they are at before they notice.

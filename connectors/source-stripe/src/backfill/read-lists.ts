@@ -179,6 +179,8 @@ export class ListsReader {
       await emit();
       await this.#context.output.put(this.#checkpoints(pass, range, fetched));
       this.#waitingBytes -= bytes;
+      // Making records can have ended the pass.
+      this.#endWhatIsThrough();
       this.#change.tell();
     });
     tail.catch((error: unknown) => this.#failAll(error));
@@ -202,7 +204,10 @@ export class ListsReader {
           // One bad stream is one bad stream (P5): those that are read along with it go on.
           if (this.#failed.has(stream)) continue;
           if ('error' in next.value) {
-            this.#failed.set(stream, next.value.error);
+            const { error } = next.value;
+            this.#failed.set(stream, error);
+            // Nobody wants the rest.
+            if (streams.every((one) => this.#failed.has(one))) pass.failure ??= { error };
             continue;
           }
           const emitted_at = new Date(clock.now()).toISOString();

@@ -9,8 +9,11 @@ import { notePosition } from '../events/read-event-pages.ts';
 import { type ReplayOptions, replayEvents } from '../events/replay-events.ts';
 import { readWebhookInput, type WebhookInput } from '../events/webhook-input.ts';
 import { secondOf } from '../ranges/stream-state.ts';
-import { StripeResponseError } from '../stripe-error.ts';
+import { StripeResponseError, toConnectorError } from '../stripe-error.ts';
 import type { RunStream } from './run-streams.ts';
+
+/** Events older than this are read before lists are, in seconds (a day): lists may take long, and events are kept for a time. */
+const LATE_S = 24 * 60 * 60;
 
 /** What a feed works with. */
 export interface FeedContext extends Omit<ReplayOptions, 'positions' | 'participants'> {
@@ -53,6 +56,12 @@ export class EventFeed {
   toldUntil(one: RunStream): number | undefined {
     if (!this.feeds(one) || one.stream.events !== 'all') return undefined;
     return positionOf(this.#global.events, one.stream.name)?.through;
+  }
+
+  /** Whether the stream is so far behind that events may be gone before its list is through. */
+  isLate({ stream }: RunStream): boolean {
+    const position = positionOf(this.#global.events, stream.name);
+    return position !== undefined && position.through < this.#context.client.now() - LATE_S;
   }
 
   /**
@@ -102,7 +111,9 @@ export class EventFeed {
   }
 
   #refuse(error: unknown): void {
-    if (!(error instanceof StripeResponseError) || (error.status !== 403 && error.status !== 404)) throw error;
+    this.#context.signal.throwIfAborted();
+    const isRefusal = error instanceof StripeResponseError && (error.status === 403 || error.status === 404);
+    if (!isRefusal || !error.isFromStripe) throw toConnectorError(error);
     this.#isRefused = true;
     this.#context.log.warn(
       `The API key may not read events (HTTP ${error.status}), so that changes and deletes are not seen. Give it read permission for events.`,

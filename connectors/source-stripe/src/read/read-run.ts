@@ -56,15 +56,16 @@ export class ReadRun {
     const listening = input === undefined ? undefined : this.#listen(input);
     // At once, and not when it is waited for: until then the run may go on for ever.
     listening?.catch((error: unknown) => output.fail(error));
-    const listed = this.#streams.filter(
-      (one) => feed.feeds(one) && !tasks.some(({ streams }) => streams.includes(one.stream)),
-    );
-    // A long backfill of one stream must not keep the others from being current.
-    const early = tasks.length > 0 && listed.length > 0 ? this.#catchUp(listed) : Promise.resolve();
-    await Promise.all([this.#readLists(tasks), early]);
-    await this.#catchUp(this.#fed());
+    const isListed = (one: RunStream): boolean => tasks.some(({ streams }) => streams.includes(one.stream));
+    // A long backfill of one stream must not keep the others from being current; and what is told of a stream while its list
+    // is read, its versions sort in.
+    const early = this.#fed().filter((one) => !isListed(one) || feed.isLate(one));
+    const isEarlyEnough = tasks.length > 0 && !this.#fed().some(isListed);
+    const catchingUp = tasks.length > 0 ? this.#catchUp(early, isListed) : Promise.resolve();
+    await Promise.all([this.#readLists(tasks), catchingUp]);
+    if (!isEarlyEnough) await this.#catchUp(this.#fed());
     if (config.poll_events !== undefined) await this.#poll(config.poll_events * 1000);
-    if (listening !== undefined) {
+    if (listening !== undefined && this.#open().length > 0) {
       await listening;
       await this.#catchUp(this.#fed());
     }
@@ -144,17 +145,23 @@ export class ReadRun {
     const { feed, config } = this.#context;
     const one = this.#streams.find((candidate) => candidate.stream === stream) as RunStream;
     one.state = state;
+    if (one.hasEnded) return;
     if (failure !== undefined) await this.#fail(one, failure);
     else if (!feed.feeds(one) && config.poll_events === undefined) await this.#complete(one);
   }
 
   async #fail(one: RunStream, failure: NonNullable<ListEnd['failure']>): Promise<void> {
+    if (one.hasEnded) return;
     one.hasEnded = true;
     await this.#context.output.put(failStream(one.stream, failure));
   }
 
-  /** Emits what happened to these streams, up to now or to the end of the run. */
-  async #catchUp(streams: readonly RunStream[]): Promise<void> {
+  /**
+   * Emits what happened to these streams, up to now or to the end of the run.
+   *
+   * @param isListed whether its list is being read, and its state is not to be touched
+   */
+  async #catchUp(streams: readonly RunStream[], isListed: (one: RunStream) => boolean = () => false): Promise<void> {
     if (streams.length === 0) return;
     const { feed, signal } = this.#context;
     const participants = feed.participants(streams);
@@ -169,7 +176,7 @@ export class ReadRun {
     for (const one of streams) {
       const { name } = one.stream;
       if (end.failures.has(name)) await this.#fail(one, { error: end.failures.get(name), hasBegun: true });
-      else
+      else if (!isListed(one))
         await this.#moveOn(
           one,
           Math.min(end.through, participants.get(name)?.until ?? end.through),

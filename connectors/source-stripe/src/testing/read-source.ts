@@ -2,14 +2,14 @@ import type { ConnectorLog, SourceOutput } from '@penstock/connector-sdk';
 import type { ConfiguredStream, SourceStateSet, StreamStatusPayload } from '@penstock/protocol';
 import { configSchema } from '../config.ts';
 import { stripeSource } from '../source.ts';
-import { describeStreams } from '../streams/stream-table.ts';
+import { builtInTable, describeStreams } from '../streams/stream-table.ts';
 
 /** A log that says nothing. */
 export const quietLog: ConnectorLog = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** The catalog's entries of these streams, or of all. */
 export async function configuredStreams(...names: string[]): Promise<ConfiguredStream[]> {
-  const all = await describeStreams();
+  const all = names.length === 0 ? await describeStreams() : await builtInTable.describe();
   return all
     .filter((stream) => names.length === 0 || names.includes(stream.name))
     .map((stream) => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append_dedup' }));

@@ -44,6 +44,8 @@ export class StripeWorld implements StripeReader {
   time: number;
   readonly requests: string[] = [];
   latencyMs: number | undefined = 0;
+  /** Status that `/v1/events` is answered with in place of the events. */
+  eventsStatus = 200;
   readonly #options: WorldOptions;
   readonly #streams: ReadonlyMap<string, StripeStream>;
   readonly #lists = new Map<string, WorldObject[]>();
@@ -158,7 +160,10 @@ export class StripeWorld implements StripeReader {
     const { pathname, searchParams } = new URL(path, 'http://stripe');
     if (pathname === '/v1/account')
       return this.#answer(JSON.stringify({ id: 'acct_1', object: 'account', created: 0 }));
-    if (pathname === '/v1/events') return this.#answer(this.#eventPage(searchParams));
+    if (pathname === '/v1/events') {
+      if (this.eventsStatus !== 200) throw refusal(pathname, this.eventsStatus, { message: 'No events' });
+      return this.#answer(this.#eventPage(searchParams));
+    }
     const list = this.#lists.get(pathname);
     if (list !== undefined) return this.#answer(this.#page(pathname, list, searchParams));
     const [, parent, id] = /^(.*)\/([^/]+)$/.exec(pathname) as unknown as [string, string, string];
@@ -223,7 +228,11 @@ function isInTime(created: number, query: URLSearchParams): boolean {
 }
 
 function missing(path: string, status: number, param: string): StripeResponseError {
-  const error = { type: 'invalid_request_error', code: 'resource_missing', param, message: 'No such thing' };
+  return refusal(path, status, { code: 'resource_missing', param, message: 'No such thing' });
+}
+
+function refusal(path: string, status: number, more: Readonly<Record<string, string>>): StripeResponseError {
+  const error = { type: 'invalid_request_error', ...more };
   const headers = { requestId: 'req_1', retryAfterMs: undefined, shouldRetry: undefined };
   return new StripeResponseError(path, status, Buffer.from(JSON.stringify({ error })), headers);
 }
