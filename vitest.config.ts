@@ -4,6 +4,12 @@ const everywhere = ['**/node_modules/**', '**/dist/**'];
 /** Where CI wants the results as JSON, next to what is printed. */
 const report = process.env.PENSTOCK_TEST_REPORT;
 
+/** What is about Stripe's side, and the same whatever the Postgres: not run once more for another version of it. */
+const whateverPostgres = ['soak', 'changes', 'poll-events', 'webhooks'].map(
+  (name) => `e2e/scenarios/src/${name}.pg.test.ts`,
+);
+const isOtherPostgres = process.env.PENSTOCK_TEST_POSTGRES !== undefined;
+
 /**
  * One project per kind of test, told apart by the file name: `.test.ts` needs nothing, `.pg.test.ts` needs a Postgres
  * (one is started for the whole run, each file makes a database of its own), `.image.test.ts` needs built images.
@@ -25,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: ['**/*.pg.test.ts'],
-          exclude: everywhere,
+          exclude: isOtherPostgres ? [...everywhere, ...whateverPostgres] : everywhere,
           globalSetup: ['engine/local-postgres/src/testing/vitest-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
