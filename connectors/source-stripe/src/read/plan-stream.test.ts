@@ -107,6 +107,12 @@ describe('a stream of which events do not tell everything', () => {
       false,
       [news(1000, 2000)],
     ],
+    [
+      'without a filter, is read when it is due although nothing in it changes, since something may be new',
+      { list: { ...whole, neverChanges: true }, saved: saved(0, 1000), now: 1000 + DAY },
+      true,
+      [range(0, 2000)],
+    ],
     ['without a filter, is left as it is until it is due', { list: whole, saved: saved(0, 1000) }, false, []],
     [
       'without a filter, is read when it is due',

@@ -58,7 +58,9 @@ function listUntil({ accounted }: StreamState, window: Window, toldUntil: number
 }
 
 function isRereadDue({ list, toldUntil, rereadAfterS, now }: PlanInput, saved: StreamState): boolean {
-  if (toldUntil !== undefined || list.neverChanges === true || saved.remaining.length > 0) return false;
+  // Without a filter, what is new can't be asked for by itself.
+  const isAsItWas = list.neverChanges === true && list.created !== null;
+  if (toldUntil !== undefined || isAsItWas || saved.remaining.length > 0) return false;
   if (saved.listedFrom === undefined) return true;
   const isSmall = list.created === null && saved.backfilled <= SMALL_LIST;
   return now - saved.listedFrom >= (isSmall ? Math.min(1, rereadAfterS) : rereadAfterS);
