@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeSandbox, runBlocks, type Sandbox, shellBlocks } from './harness/docs-blocks.ts';
+import { makeSandbox, runBlocks, type Sandbox, type ShellBlock, shellBlocks } from './harness/docs-blocks.ts';
+import { repositoryRoot } from './harness/program.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
 
 let simulator: Simulator;
@@ -62,4 +64,45 @@ test('every command of the tutorial works', async () => {
   expect(code, output).toBe(0);
   expect(output).toContain('"status":"succeeded"');
   expect(output).toContain('tutorial: complete');
+}, 240_000);
+
+/** The block as it stands there, but for where Stripe is. */
+function withSimulator({ heading, text }: ShellBlock): ShellBlock {
+  return {
+    heading,
+    text: text.replaceAll('"api_key":', `"base_url": "${simulator.url}", "rate_limit": 500, "api_key":`),
+  };
+}
+
+test('every command of the guide to changes works, from making a webhook endpoint to removing it', async () => {
+  const blocks = (await shellBlocks('docs/guide/stripe-changes.md')).map(withSimulator);
+  const brings = blocks.findIndex(({ text }) => text.includes('deliveries.ndjson'));
+  expect(brings).toBeGreaterThan(1);
+  const web = await createTestDatabase();
+  try {
+    const env = {
+      PATH: `${path.join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}`,
+      STRIPE_API_KEY: 'sk_test_webhooks',
+      DATABASE_URL: web.url,
+    };
+    const before = await runBlocks(blocks.slice(0, brings), sandbox.path, env);
+    expect(before.code, before.output).toBe(0);
+    expect(await simulator.truth('/v1/webhook_endpoints')).toContain('hooks.example.com');
+
+    const { ids } = (await simulator.admin('objects/update', { path: '/v1/customers', count: 3 })) as { ids: string[] };
+    const deliveries = await simulator.takeDeliveries();
+    expect(deliveries.trimEnd().split('\n').length).toBeGreaterThanOrEqual(3);
+    await writeFile(path.join(sandbox.path, 'deliveries.ndjson'), deliveries);
+    const after = await runBlocks(blocks.slice(brings), sandbox.path, env);
+    expect(after.code, after.output).toBe(0);
+    expect(after.output).not.toContain('was refused');
+    const { rows } = await web.pool.query(
+      `select count(*)::int as n from stripe.customers where id = any($1) and _raw_data #>> '{metadata,revision}' is not null`,
+      [ids],
+    );
+    expect(rows[0].n).toBe(3);
+    expect(await simulator.truth('/v1/webhook_endpoints')).not.toContain('hooks.example.com');
+  } finally {
+    await web.drop();
+  }
 }, 240_000);
