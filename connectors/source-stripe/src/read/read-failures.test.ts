@@ -114,3 +114,26 @@ it.each([{}, { poll_events: 1 }])(
   },
   5000,
 );
+
+it.each([
+  ['events', '/v1/events'],
+  ['its list', '/v1/customers'],
+])('says nothing more of a late stream once it failed by %s', async (_, refused) => {
+  const stripe = new RefusingStripe({ '/v1/customers': objects(1000), '/v1/products': objects(3) }, 100 * DAY_S);
+  const streams = await configuredStreams('customers', 'products');
+  const cut = await read(stripe, streams, { cutAfter: 9 });
+  stripe.time += 5 * DAY_S;
+  stripe.refusal = (path) => (path.startsWith(refused) ? { status: 500, error: { message: 'oh' } } : undefined);
+  const emitted = await read(stripe, streams, { state: cut.state });
+  expect(emitted.last('customers')).toMatchObject({ status: 'error' });
+  const ofCustomers = emitted.outputs.flatMap((output) => {
+    if (output.type === 'record_batch') return output.stream === 'customers' ? ['record'] : [];
+    if (output.type === 'source_state') {
+      const { source_state: state } = output;
+      return state.state_type === 'stream' && state.stream === 'customers' ? ['state'] : [];
+    }
+    if (output.type !== 'stream_status' || output.stream_status.stream !== 'customers') return [];
+    return [output.stream_status.status];
+  });
+  expect(ofCustomers.at(-1)).toBe('error');
+});

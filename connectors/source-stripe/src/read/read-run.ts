@@ -170,13 +170,15 @@ export class ReadRun {
       end = await feed.replay(streams);
     } catch (error) {
       signal.throwIfAborted();
-      for (const one of streams) await this.#fail(one, { error, hasBegun: true });
+      // One whose list is being read goes on: its events are read again when that is through.
+      for (const one of streams) if (!isListed(one)) await this.#fail(one, { error, hasBegun: true });
       return;
     }
     for (const one of streams) {
       const { name } = one.stream;
+      if (isListed(one)) continue;
       if (end.failures.has(name)) await this.#fail(one, { error: end.failures.get(name), hasBegun: true });
-      else if (!isListed(one))
+      else
         await this.#moveOn(
           one,
           Math.min(end.through, participants.get(name)?.until ?? end.through),
