@@ -103,7 +103,8 @@ test('a pipe that is resumed after its end asks Stripe for no page that it has r
   await world.simulator.admin('reset', {});
   const again = await (await startPipe('again')).ended;
   expect(again.code, again.output).toBe(0);
-  expect((await world.simulator.requests())['/v1/customers']).toEqual({ 200: 1 });
+  // What is new comes from the events, and nobody reads the list again.
+  expect(Object.keys(await world.simulator.requests()).sort()).toEqual(['/v1/account', '/v1/events']);
 });
 
 /** Kills the destination in the middle of a pipe, and waits until its shell has come back. */
