@@ -1,5 +1,6 @@
 /** What is to be done about events: which streams they are for, and whether their snapshots will do. Pure. */
 import { isKey, scanObject, skipValue } from '../pages/scan-json.ts';
+import { objectKinds } from '../streams/object-kinds.ts';
 import type { StreamTable, StripeStream } from '../streams/stream-table.ts';
 import type { StripeEvent } from './event.ts';
 import type { PositionLimit } from './position.ts';
@@ -98,7 +99,7 @@ function candidateOf(
   rules: EventRules,
 ): Candidate | undefined {
   const { snapshot } = event;
-  const isOfKind = stream.object === '' || snapshot.kind === undefined || snapshot.kind === stream.object;
+  const isOfKind = stream.object === '' || snapshot.kind === undefined || objectKinds(stream).includes(snapshot.kind);
   if (!isOfKind || snapshot.id === undefined) return undefined;
   const created = createdOf(stream, snapshot.bytes);
   const isGone = stream.deletedBy.includes(event.type);

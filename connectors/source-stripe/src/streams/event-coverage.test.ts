@@ -2,16 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { eventCoverage, untoldEvents } from './event-coverage.ts';
 import { readEventTypes } from './generate/event-types.ts';
 import { stripePackage } from './generate/package-root.ts';
+import { objectKinds } from './object-kinds.ts';
 import { builtInTable, type StripeStream } from './stream-table.ts';
 
 const stripeTypes = readEventTypes(stripePackage);
 const streams = [...builtInTable.streams.values()];
 const stream = (name: string): StripeStream | undefined => builtInTable.streams.get(name);
-/** Kinds of the objects in lists that hold several. */
-const kindsTogether: Record<string, readonly string[]> = {
-  external_account: ['bank_account', 'card'],
-  payment_source: ['account', 'bank_account', 'card', 'source'],
-};
 
 describe('the coverage of lists by events', () => {
   it("names every event type of Stripe's, each with a list that it tells of or with the reason why there is none", () => {
@@ -21,9 +17,9 @@ describe('the coverage of lists by events', () => {
   });
 
   it('counts an event for lists of the kind of object that it carries only', () => {
-    for (const { name, object, eventTypes } of streams) {
-      for (const type of eventTypes) {
-        expect(kindsTogether[object] ?? [object], `${name}: ${type}`).toEqual(
+    for (const one of streams) {
+      for (const type of one.eventTypes) {
+        expect(objectKinds(one), `${one.name}: ${type}`).toEqual(
           expect.arrayContaining([...(stripeTypes.get(type) ?? ['nothing'])]),
         );
       }
