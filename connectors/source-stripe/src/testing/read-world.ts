@@ -46,7 +46,7 @@ export class SteadyWorld extends StripeWorld {
     this.requests.push(path);
     const text = await detour(path);
     if (text !== undefined) return { body: Buffer.from(text), date: this.time };
-    this.requests.pop();
+    this.requests.splice(this.requests.lastIndexOf(path), 1);
     return super.get(path, signal);
   }
 
