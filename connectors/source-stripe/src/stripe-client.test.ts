@@ -107,6 +107,17 @@ describe('StripeClient', () => {
     expect(count).toBe(1);
   });
 
+  it('waits until the time that Stripe says by its own clock, however wrong ours is', async () => {
+    let count = 0;
+    const client = await serve((_, response) => {
+      response.setHeader('date', 'Wed, 01 Jan 2020 00:00:00 GMT');
+      if (++count === 1) response.setHeader('retry-after', 'Wed, 01 Jan 2020 00:00:20 GMT').statusCode = 503;
+      response.end('{}');
+    });
+    await client.get('/v1/charges', never);
+    expect(hasty.slept).toContain(20_000);
+  });
+
   it('does what Stripe-Should-Retry says', async () => {
     let count = 0;
     const client = await serve((_, response) => {

@@ -233,7 +233,9 @@ export class StripeClient {
       signal,
     });
     const header = (name: string): string | undefined => headerOf(answer.headers, name);
-    const waitMs = retryAfterMs(header('retry-after'), clock.now());
+    const date = secondsOf(header('date'));
+    // A time in it is one of Stripe's clock.
+    const waitMs = retryAfterMs(header('retry-after'), date === undefined ? clock.now() : date * 1000);
     if (answer.statusCode === 429) {
       this.#tooManyRequests++;
       // Before the body: the sooner it is known, the fewer go the same way.
@@ -241,7 +243,6 @@ export class StripeClient {
     }
     // Undici copies the chunks into one piece of memory; the Buffer is a view of it.
     const body = Buffer.from(await answer.body.arrayBuffer());
-    const date = secondsOf(header('date'));
     if (date !== undefined) this.#clockOffset = date - Math.floor(clock.now() / 1000);
     if (answer.statusCode === 200) return { body, date };
     const advice = header('stripe-should-retry');
