@@ -83,7 +83,13 @@ describe('setup', () => {
     const { config, infos, warnings } = await setUp({ webhook_url: HOOK, api_version: '2026-10-28.endive' });
     const endpoints = await simulator.objects(ENDPOINTS);
     expect([...endpoints.values()]).toMatchObject([
-      { url: HOOK, enabled_events: ['*'], api_version: '2026-10-28.endive', status: 'enabled' },
+      {
+        url: HOOK,
+        enabled_events: ['*'],
+        api_version: '2026-10-28.endive',
+        status: 'enabled',
+        metadata: { made_by: 'penstock' },
+      },
     ]);
     expect(config).toMatchObject({ webhook_url: HOOK, webhook_secret: expect.stringMatching(/^whsec_\w+/) });
     expect(infos.join()).toContain([...endpoints.keys()][0]);
@@ -137,6 +143,15 @@ describe('teardown', () => {
     expect((await tearDown({})).infos).toEqual([expect.stringContaining('webhook_url is not set')]);
     expect(await simulator.truth(ENDPOINTS)).toHaveLength(1);
   });
+});
+
+it('has neither the key nor the secret of the endpoint in any line of the log', async () => {
+  const first = await setUp({ webhook_url: HOOK });
+  const said = [first, await setUp(first.config), await setUp({ webhook_url: HOOK }), await tearDown(first.config)];
+  const lines = said.flatMap(({ infos, warnings }) => [...infos, ...warnings]);
+  expect(lines.length).toBeGreaterThanOrEqual(4);
+  expect(first.config.webhook_secret).toMatch(/^whsec_/);
+  for (const secret of [KEY, first.config.webhook_secret as string]) expect(lines.join()).not.toContain(secret);
 });
 
 describe('a key without permission for webhook endpoints', () => {
