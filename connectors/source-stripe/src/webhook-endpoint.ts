@@ -1,4 +1,4 @@
-import type { ConnectorLog } from '@penstock/connector-sdk';
+import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
 import { z } from 'zod';
 import type { StripeClient } from './stripe-client.ts';
 import { toConnectorError } from './stripe-error.ts';
@@ -26,10 +26,20 @@ export interface EndpointContext {
   readonly signal: AbortSignal;
 }
 
+/** Nothing of the body goes into the error: it may hold a secret (P7). */
+function readAnswer<T>(schema: z.ZodType<T>, body: Buffer, request: string): T {
+  try {
+    return schema.parse(JSON.parse(body.toString()));
+  } catch {
+    const message = `${request} answered something that is not what Stripe says of webhook endpoints.`;
+    throw new ConnectorError('response_invalid', { message, remedy: 'Check base_url.' });
+  }
+}
+
 async function* readEndpoints({ client, signal }: EndpointContext): AsyncGenerator<WebhookEndpoint, void, undefined> {
   for (let after = ''; ; ) {
     const { body } = await client.get(`${PATH}?limit=${PAGE_SIZE}${after}`, signal);
-    const { data, has_more } = endpointListSchema.parse(JSON.parse(body.toString()));
+    const { data, has_more } = readAnswer(endpointListSchema, body, `GET ${PATH}`);
     yield* data;
     const last = data.at(-1);
     if (!has_more || last === undefined) return;
@@ -88,7 +98,7 @@ export async function ensureWebhookEndpoint(
   };
   try {
     const { body } = await client.request({ method: 'POST', path: PATH, form }, signal);
-    const made = endpointSchema.parse(JSON.parse(body.toString()));
+    const made = readAnswer(endpointSchema, body, `POST ${PATH}`);
     log.info(`Stripe sends events to ${url} from now on, by the webhook endpoint ${made.id}.`);
     return made.secret ?? secret;
   } catch (error) {
