@@ -4,7 +4,6 @@ import { Handover } from '../backfill/handover.ts';
 import type { StripeConfig } from '../config.ts';
 import { completeLists } from '../embedded/complete-lists.ts';
 import { type GlobalState, readGlobalState } from '../events/global-state.ts';
-import { VISIBILITY_MARGIN_S } from '../pages/fetch-page.ts';
 import type { StreamTable } from '../streams/stream-table.ts';
 import type { StripeReader } from '../stripe-client.ts';
 import { EventFeed } from './event-feed.ts';
@@ -59,8 +58,8 @@ async function runAll(
   const account = accountOf(saved, await resolveAccount(config, client, signal));
   const created = account.created === EARLIEST_CREATED ? {} : { created: account.created };
   const global = { ...saved, account: { id: account.id, ...created } };
-  const visibleUntil = client.now() - VISIBILITY_MARGIN_S;
-  const openEnd = config.poll_events === undefined ? Number.POSITIVE_INFINITY : visibleUntil;
+  // Reading that goes on until it is stopped has no end: what stands there is mostly that of the run in which it began.
+  const openEnd = config.poll_events === undefined ? Number.POSITIVE_INFINITY : 0;
   const { streams, unknown } = streamsOfCatalog(context, table, openEnd);
   for (const name of unknown) await output.put(unknownStream(name, table.streams.keys()));
   const accountId = account.id;
