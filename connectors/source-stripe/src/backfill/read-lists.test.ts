@@ -28,6 +28,8 @@ class HookedStripe implements StripeReader {
   readonly lists: FakeStripe;
   /** Called with each request, before it is answered; what it throws is the answer. */
   onRequest: (path: string) => Promise<void> | void = () => undefined;
+  /** Called with the body of each answer. */
+  onAnswer: (body: Buffer) => void = () => undefined;
   /** With 0 there is one slot. */
   latencyMs = 0;
   answeredBytes = 0;
@@ -52,6 +54,7 @@ class HookedStripe implements StripeReader {
     await this.onRequest(path);
     const answer = await this.lists.get(path, signal);
     this.answeredBytes += answer.body.length;
+    this.onAnswer(answer.body);
     return answer;
   }
 }
@@ -255,23 +258,34 @@ describe('the order of a list', () => {
     expect(emitted.ids('charges')).toEqual(idsOf(objectsOf(3000)));
   });
 
-  it.each([
-    ['from its first page on', 0],
-    ['from its second page on', 100],
-  ])('lets it be read in no part more where it is not, %s, and it is complete', async (_, from) => {
+  it('is complete where it is not newest first, and is then not read in parts', async () => {
     const client = new HookedStripe({ [charges.path]: objectsOf(3000) });
     client.latencyMs = 100;
-    const list = client.lists.lists.get(charges.path)!;
-    const swapped = [...list.slice(0, from), ...list.slice(from).reverse()];
-    client.lists.lists.set(charges.path, swapped);
-    let splitsBefore = Number.POSITIVE_INFINITY;
-    client.onRequest = () => {
-      if (client.requests.length === 20) splitsBefore = windows(client).size;
-    };
+    client.lists.lists.get(charges.path)?.reverse();
     const { emitted, ends } = await read(client, [taskOf(charges)]);
-    expect(windows(client).size).toBe(splitsBefore);
-    expect(new Set(emitted.ids('charges'))).toEqual(new Set(idsOf(objectsOf(3000))));
+    expect(windows(client).size).toBe(1);
+    expect(emitted.ids('charges')).toEqual(idsOf(objectsOf(3000)));
     expect(ends.get('charges')?.state.remaining).toEqual([]);
+  });
+
+  it('lets it be split no more once a page of it was out of order, whatever other pages are like', async () => {
+    /** How often it was split from the page on that holds two objects, which may be swapped. */
+    const splitsAfter = async (isSwapped: boolean): Promise<number> => {
+      const client = new HookedStripe({ [charges.path]: objectsOf(8000) });
+      client.latencyMs = 20;
+      const list = client.lists.lists.get(charges.path)!;
+      const [at, next] = [2050, 2051].map((index) => list[index]) as [FakeObject, FakeObject];
+      if (isSwapped) list.splice(2050, 2, next, at);
+      let before: number | undefined;
+      client.onAnswer = (body) => {
+        if (before === undefined && body.includes(`"${at.id}"`)) before = windows(client).size;
+      };
+      const { emitted } = await read(client, [taskOf(charges)]);
+      expect(new Set(emitted.ids('charges'))).toEqual(new Set(idsOf(objectsOf(8000))));
+      return windows(client).size - before!;
+    };
+    expect(await splitsAfter(false)).toBeGreaterThan(1);
+    expect(await splitsAfter(true)).toBe(0);
   });
 });
 

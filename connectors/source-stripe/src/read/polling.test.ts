@@ -13,15 +13,25 @@ const EVERY_S = 60;
 /** After which lists are looked at again that events don't tell of. */
 const NEWS_AFTER_POLLS = 5;
 
+/** Knows who sleeps. */
+class CountingClock extends FakeClock {
+  sleeping = 0;
+
+  override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    this.sleeping++;
+    await super.sleep(ms, signal).finally(() => this.sleeping--);
+  }
+}
+
 let world: SteadyWorld;
-let clock: FakeClock;
+let clock: CountingClock;
 let abort: AbortController;
 beforeEach(() => {
   world = new SteadyWorld(BEGIN_S - 100, 'customers', 'balance_transactions');
   for (let i = 0; i < 120; i++) for (const path of [CUSTOMERS, BALANCE]) world.create(path, BEGIN_S - 1000 - i);
   world.update(CUSTOMERS, 0);
   world.time = BEGIN_S;
-  clock = new FakeClock({ now: BEGIN_S * 1000 });
+  clock = new CountingClock({ now: BEGIN_S * 1000 });
   abort = new AbortController();
 });
 
@@ -102,6 +112,8 @@ it('ends at once when it is stopped while it sleeps, and leaves nothing behind',
   abort.abort(new Error('stop'));
   await ended;
   expect(emitted.outputs).toHaveLength(count);
+  // A sleep that went on would keep the process alive.
+  await vi.waitFor(() => expect(clock.sleeping).toBe(0), { interval: 1 });
   expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
 });
 
@@ -127,10 +139,11 @@ it('ends when events can not be read any more, since nothing is left to wait for
   pass(EVERY_S);
   await ended;
   expect(emitted.last('customers')).toMatchObject({ status: 'error', failure_type: 'transient' });
+  expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
 });
 
 it('holds no more after a thousand polls than after ten', async () => {
-  clock = new FakeClock({ now: BEGIN_S * 1000, autoAdvance: true });
+  clock = new CountingClock({ now: BEGIN_S * 1000, autoAdvance: true });
   const streams = await configuredStreams('customers', 'balance_transactions');
   const sizes: { readonly state: number; readonly listeners: number }[] = [];
   let polls = 0;
