@@ -3,13 +3,13 @@ import type { DestinationMessage } from '@penstock/protocol';
 import type { Client } from 'pg';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, configSchema } from './config.ts';
-import { connect, prepareWriting, targetOf } from './connection.ts';
-import { quoteName } from './identifier.ts';
-import { planTables } from './plan-tables.ts';
-import { classify, type PostgresError, reasonOf } from './postgres-error.ts';
-import { prepareTables } from './prepare-tables.ts';
-import { type StreamTable, streamTable } from './store-batch.ts';
-import { storeThenConfirm } from './store-then-confirm.ts';
+import { connect, prepareWriting, targetOf } from './connect/connection.ts';
+import { classify, type PostgresError, reasonOf } from './connect/postgres-error.ts';
+import { type StreamTable, streamTable } from './merge/store-batch.ts';
+import { quoteName } from './tables/identifier.ts';
+import { planTables } from './tables/plan-tables.ts';
+import { prepareTables } from './tables/prepare-tables.ts';
+import { storeThenConfirm } from './write/store-then-confirm.ts';
 
 /** The oldest version that is tested, as `server_version_num`. */
 const versionMin = 150_000;

@@ -1,10 +1,10 @@
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
 import type { Client } from 'pg';
+import { classify, tableError } from '../connect/postgres-error.ts';
+import { tableName, valueAt } from '../merge/merge-sql.ts';
 import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
 import { quoteName, quoteText } from './identifier.ts';
-import { tableName, valueAt } from './merge-sql.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
-import { classify, tableError } from './postgres-error.ts';
 
 /** What the database has under a table's name. */
 export type ExistingTable = {

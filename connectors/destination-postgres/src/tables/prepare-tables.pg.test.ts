@@ -1,6 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { outline, record, testStream, writeItems } from './testing/write-items.ts';
+import { outline, record, testStream, writeItems } from '../testing/write-items.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

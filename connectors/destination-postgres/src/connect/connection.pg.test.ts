@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { outline, record, testStream, writeItems } from './testing/write-items.ts';
+import { outline, record, testStream, writeItems } from '../testing/write-items.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import type { ErrorCode } from '@penstock/protocol';
-import { quoteName } from './identifier.ts';
+import { quoteName } from '../tables/identifier.ts';
 
 /** What kind of trouble an error from Postgres or from its socket is. */
 export type Trouble =

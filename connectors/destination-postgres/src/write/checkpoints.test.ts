@@ -1,8 +1,8 @@
 import { message } from '@penstock/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { outline } from '../testing/write-items.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { outline } from './testing/write-items.ts';
 
 const checkpoint = (stream: string, data: number) => message.sourceState({ state_type: 'stream', stream, data });
 const globalCheckpoint = (data: number) => message.sourceState({ state_type: 'global', data: { at: data } });

@@ -12,7 +12,7 @@ import {
   status,
   testStream,
   writeItems,
-} from './testing/write-items.ts';
+} from '../testing/write-items.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

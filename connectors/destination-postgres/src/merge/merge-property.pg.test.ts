@@ -1,7 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { record, testStream, writeItems } from './testing/write-items.ts';
+import { record, testStream, writeItems } from '../testing/write-items.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

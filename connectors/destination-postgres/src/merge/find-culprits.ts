@@ -1,7 +1,7 @@
 import { parseRecordLine, recordLineHead } from '@penstock/protocol';
+import { reasonOf, rowOf } from '../connect/postgres-error.ts';
+import type { TablePlan } from '../tables/plan-tables.ts';
 import type { Batch } from './batch.ts';
-import type { TablePlan } from './plan-tables.ts';
-import { reasonOf, rowOf } from './postgres-error.ts';
 
 /** Records without a primary key are in the stage. */
 export class KeysMissing extends Error {

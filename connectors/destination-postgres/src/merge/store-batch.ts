@@ -1,15 +1,15 @@
 import { ConnectorError, type ConnectorLog, withRetries } from '@penstock/connector-sdk';
 import type { WriteResultPayload } from '@penstock/protocol';
 import type { Client } from 'pg';
+import type { Config } from '../config.ts';
+import { ConnectionFailure, connect, prepareWriting } from '../connect/connection.ts';
+import { classify, isFromServer, reasonOf, tableError } from '../connect/postgres-error.ts';
+import { fitName } from '../tables/identifier.ts';
+import type { TablePlan } from '../tables/plan-tables.ts';
 import type { Batch } from './batch.ts';
-import type { Config } from './config.ts';
-import { ConnectionFailure, connect, prepareWriting } from './connection.ts';
 import { copyBatch } from './copy-batch.ts';
 import { describeKey, findCulprits, KeysMissing } from './find-culprits.ts';
-import { fitName } from './identifier.ts';
 import { buildMergeSql, type MergeSql, tableName } from './merge-sql.ts';
-import type { TablePlan } from './plan-tables.ts';
-import { classify, isFromServer, reasonOf, tableError } from './postgres-error.ts';
 
 /** Up to here sending a few records twice costs less than filling and emptying a table. */
 const linesBytesMax = 128 * 1024;

@@ -1,10 +1,10 @@
 import { ConnectorError, type InputItem, type WriteContext } from '@penstock/connector-sdk';
 import { type DestinationMessage, message } from '@penstock/protocol';
-import { Batch } from './batch.ts';
+import type { Config } from '../config.ts';
+import { ConnectionFailure } from '../connect/connection.ts';
+import { Batch } from '../merge/batch.ts';
+import { BatchStore, type StreamTable } from '../merge/store-batch.ts';
 import { Checkpoints } from './checkpoints.ts';
-import type { Config } from './config.ts';
-import { ConnectionFailure } from './connection.ts';
-import { BatchStore, type StreamTable } from './store-batch.ts';
 
 /** Messages that wait to be written to stdout; with more, nothing more is read. */
 const outboxMax = 1000;

@@ -1,8 +1,8 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import type { Client } from 'pg';
-import type { Config } from './config.ts';
-import { quoteName } from './identifier.ts';
-import { stageSql } from './merge-sql.ts';
+import type { Config } from '../config.ts';
+import { stageSql } from '../merge/merge-sql.ts';
+import { quoteName } from '../tables/identifier.ts';
 import { connectionError, type Target } from './postgres-error.ts';
 
 /** No connection, and waiting did not help: the run ends, not just a stream. */

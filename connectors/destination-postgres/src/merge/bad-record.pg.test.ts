@@ -1,7 +1,7 @@
 import type { InputItem } from '@penstock/connector-sdk';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkpoint, outline, record, testStream, writeItems } from './testing/write-items.ts';
+import { checkpoint, outline, record, testStream, writeItems } from '../testing/write-items.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

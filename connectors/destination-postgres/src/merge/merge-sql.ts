@@ -1,6 +1,6 @@
-import { type ColumnKind, castSql, castTextSql } from './column-type.ts';
-import { fitName, quoteName, quoteText } from './identifier.ts';
-import type { PlannedColumn, TablePlan } from './plan-tables.ts';
+import { type ColumnKind, castSql, castTextSql } from '../tables/column-type.ts';
+import { fitName, quoteName, quoteText } from '../tables/identifier.ts';
+import type { PlannedColumn, TablePlan } from '../tables/plan-tables.ts';
 
 /** A staged batch: `n` numbers its records in the order of arrival. Temporary, emptied at each commit. */
 export const stageTable = 'pg_temp.penstock_stage';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { testStream } from '../testing/write-items.ts';
 import { planTables, type TableOptions } from './plan-tables.ts';
-import { testStream } from './testing/write-items.ts';
 
 const options: TableOptions = { schema: 'public', columns: 'typed', index: 'default', soft_delete: 'mark' };
 
