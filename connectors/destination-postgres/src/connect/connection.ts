@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { Config } from '../config.ts';
 import { stageSql } from '../merge/merge-sql.ts';
 import { quoteName } from '../tables/identifier.ts';
-import { connectionError, type Target } from './postgres-error.ts';
+import { connectionError, type Target } from './connection-error.ts';
 
 /** No connection, and waiting did not help: the run ends, not just a stream. */
 export class ConnectionFailure extends ConnectorError {}

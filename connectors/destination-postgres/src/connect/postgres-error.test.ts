@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classify, connectionError, rowOf, type Trouble, tableError } from './postgres-error.ts';
+import { classify, rowOf, type Trouble, tableError } from './postgres-error.ts';
 
-const target = { host: 'db', port: 5432, database: 'warehouse', user: 'sync' };
 const error = (code: string, message = 'it says why', more: object = {}) =>
   Object.assign(new Error(message), { code }, more);
 
@@ -48,36 +47,6 @@ describe('an error', () => {
     const where = 'JSON data, line 1: ...\nCOPY penstock_stage, line 17, column data';
     expect(rowOf(error('22P02', '', { where }))).toBe(17);
     expect(rowOf(error('22P02', '', { where: 'PL/pgSQL function x() line 3' }))).toBeUndefined();
-  });
-});
-
-const connecting: readonly (readonly [Error, string, RegExp])[] = [
-  [error('28P01'), 'credentials_refused', /user "sync".*Check user and password/],
-  [error('28000', 'no pg_hba.conf entry for host'), 'credentials_refused', /pg_hba\.conf, or use encryption/],
-  [new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string'), 'credentials_refused', /has none/],
-  [error('3D000'), 'config_invalid', /no database "warehouse".*create database "warehouse"/],
-  [error('42501'), 'permission_missing', /grant connect on database "warehouse" to "sync"/],
-  [error('ECONNREFUSED'), 'unreachable', /No Postgres answers at db:5432/],
-  [Object.assign(new AggregateError([error('ECONNREFUSED')], ''), { code: 'ECONNREFUSED' }), 'unreachable', /db:5432/],
-  [error('ENOTFOUND'), 'unreachable', /host "db"/],
-  [error('53300'), 'unreachable', /no connection left/],
-  [error('SELF_SIGNED_CERT_IN_CHAIN'), 'config_invalid', /ssl_ca_pem/],
-  [new Error('The server does not support SSL connections'), 'config_invalid', /does not support encrypted/],
-  [new Error('timeout expired'), 'unreachable', /timeout expired/],
-];
-
-describe('an error of connecting', () => {
-  it.each(connecting)('%s has a code and says what to do', (cause, code, text) => {
-    const said = connectionError(cause, target);
-    expect(said.code).toBe(code);
-    expect(said.text).toMatch(text);
-    expect(said.cause).toBe(cause);
-  });
-
-  it('says what localhost is in a container, where that is the host and nobody answers', () => {
-    const refused = error('ECONNREFUSED');
-    expect(connectionError(refused, { ...target, host: '127.0.0.1' }).text).toContain('localhost is the container');
-    expect(connectionError(refused, target).text).not.toContain('localhost');
   });
 });
 
