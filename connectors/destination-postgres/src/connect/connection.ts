@@ -1,22 +1,12 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import type { Client } from 'pg';
 import type { Config } from '../config.ts';
-import { stageSql } from '../merge/merge-sql.ts';
 import { quoteName } from '../tables/identifier.ts';
 import { connectionError, type Target } from './connection-error.ts';
+import { type Session, startSession } from './session.ts';
 
 /** No connection, and waiting did not help: the run ends, not just a stream. */
 export class ConnectionFailure extends ConnectorError {}
-
-/**
- * What our statements rely on, whatever the server, the database or the role has as its default. Times without an offset are
- * UTC. A batch waits its turn inside a transaction, and must then see what the one before it committed. What a server that
- * commits asynchronously confirms is lost when it crashes (P3).
- */
-const sessionSql = `
-set standard_conforming_strings = on; set timezone = 'UTC'; set client_min_messages = warning;
-set default_transaction_isolation = 'read committed'; set idle_in_transaction_session_timeout = 0;
-select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';`;
 
 /** Where nothing comes for so long the other side is asked whether it is still there, in milliseconds. */
 const keepAliveMs = 30_000;
@@ -26,17 +16,22 @@ const keepAliveMs = 30_000;
  *
  * @throws ConnectorError that says what is wrong, without the password
  */
-export async function connect(config: Config): Promise<Client> {
+export async function connect(config: Config): Promise<Session> {
   const client = await makeClient(config);
   // A connection that breaks while nothing runs on it reports so here; the next statement fails anyway.
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query(sessionSql);
+    return await startSession(client, await isPooled(client));
   } catch (error) {
     throw await closeAfter(client, connectionError(error, targetOf(client)));
   }
-  return client;
+}
+
+/** A pooler gives out numbers of its own for the processes of the server. */
+async function isPooled(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  return rows[0]?.pid !== (client as Client & { processID: number | null }).processID;
 }
 
 async function makeClient(config: Config): Promise<Client> {
@@ -66,14 +61,10 @@ async function makeClient(config: Config): Promise<Client> {
  *
  * @throws ConnectorError `permission_missing` when temporary tables are not allowed
  */
-export async function prepareWriting(client: Client): Promise<void> {
-  const { database, user } = targetOf(client);
+export async function prepareWriting(session: Session): Promise<void> {
+  const { database, user } = targetOf(session);
   try {
-    // A stage is kept and sorted in memory. Every join is with an index: a plan that reads a whole table for a batch is never
-    // right here, whatever the statistics say.
-    await client.query(
-      `set work_mem = '64MB'; set temp_buffers = '32MB'; set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; ${stageSql}`,
-    );
+    await session.prepareWriting();
   } catch (cause) {
     if ((cause as { code?: string }).code !== '42501') throw cause;
     throw new ConnectorError('permission_missing', {

@@ -1,9 +1,9 @@
 import { ConnectorError, type ConnectorLog, withRetries } from '@penstock/connector-sdk';
 import type { WriteResultPayload } from '@penstock/protocol';
-import type { Client } from 'pg';
 import type { Config } from '../config.ts';
 import { ConnectionFailure, connect, prepareWriting } from '../connect/connection.ts';
 import { classify, isFromServer, reasonOf, tableError } from '../connect/postgres-error.ts';
+import type { Session } from '../connect/session.ts';
 import { fitName } from '../tables/identifier.ts';
 import type { TablePlan } from '../tables/plan-tables.ts';
 import type { Batch } from './batch.ts';
@@ -39,7 +39,7 @@ export type StoreOptions = {
 
 /** One connection, made when it is needed and again when it broke. Stores one batch at a time. */
 export class BatchStore {
-  #client: Client | undefined;
+  #client: Session | undefined;
   #isClosed = false;
 
   /**
@@ -127,6 +127,8 @@ export class BatchStore {
   async #storeOnce(table: StreamTable, batch: Batch, part: readonly number[], options: StoreOptions) {
     const client = await this.#connected(options.config);
     try {
+      // A batch that waits its turn behind a pooler would hold the connection that the one before it needs.
+      if (client.isPooled) await options.whenTurn;
       const isSmall = part.length <= options.config.limits.unstaged_records_max && batch.bytes <= linesBytesMax;
       const changes =
         (isSmall && (await storeLines(client, table, batch, part, options))) ||
@@ -140,7 +142,7 @@ export class BatchStore {
     }
   }
 
-  async #connected(config: Config): Promise<Client> {
+  async #connected(config: Config): Promise<Session> {
     if (!this.#client) {
       const client = await connect(config);
       this.#client = client;
@@ -157,7 +159,7 @@ export class BatchStore {
   }
 
   /** After an error the connection is either rolled back and well, or gone. */
-  async #recover(client: Client, error: unknown): Promise<void> {
+  async #recover(client: Session, error: unknown): Promise<void> {
     const isWell = !(error instanceof ConnectorError) && classify(error) !== 'connection';
     if (
       isWell &&
@@ -175,8 +177,9 @@ type Changes = Omit<BatchCounts, 'skipped'>;
 const notWanted: Changes = { created: 0, updated: 0, deleted: 0 };
 
 /** Runs one of a table's statements, prepared once a connection. */
-async function run(client: Client, { sql, plan }: StreamTable, name: keyof MergeSql, values: unknown[] = []) {
-  const { rows } = await client.query({ name: fitName(`${name} ${plan.table}`), text: sql[name], values });
+async function run(client: Session, { sql, plan }: StreamTable, name: keyof MergeSql, values: unknown[] = []) {
+  const statement = client.statementName(fitName(`${name} ${plan.table}`));
+  const { rows } = await client.query({ ...(statement !== undefined && { name: statement }), text: sql[name], values });
   return rows[0] as Record<string, never>;
 }
 
@@ -187,7 +190,7 @@ function toChanges(...rows: Record<string, unknown>[]): Changes {
 
 /** A few records, as one parameter of one statement: two round trips and no table to fill and empty. */
 async function storeLines(
-  client: Client,
+  client: Session,
   table: StreamTable,
   batch: Batch,
   part: readonly number[],
@@ -198,27 +201,36 @@ async function storeLines(
     part.flatMap((index, at) => (at === 0 ? [batch.data(index)] : [newline, batch.data(index)])),
   );
   try {
+    if (client.isPooled) await client.begin();
     const { null_keys: missing, needs_rounds: needsRounds } = await run(client, table, 'surveyLines', [lines]);
-    if (missing || needsRounds) return undefined;
+    if (missing || needsRounds) return await leave(client, undefined);
     await options.whenTurn;
-    if (!options.isWanted()) return notWanted;
-    return toChanges(await run(client, table, 'upsertLines', [lines]));
+    if (!options.isWanted()) return await leave(client, notWanted);
+    const row = await run(client, table, 'upsertLines', [lines]);
+    if (client.isPooled) await client.query('commit');
+    return toChanges(row);
   } catch (error) {
     // The other way tells which record it is.
-    if (classify(error) === 'record') return undefined;
+    if (classify(error) === 'record') return leave(client, undefined);
     throw error;
   }
 }
 
+/** Each statement is a transaction, except behind a pooler, where settings come and go with one. */
+async function leave<T>(client: Session, result: T): Promise<T> {
+  if (client.isPooled) await client.query('rollback');
+  return result;
+}
+
 /** Any number of records, by COPY into the stage. */
 async function storeStaged(
-  client: Client,
+  client: Session,
   table: StreamTable,
   batch: Batch,
   part: readonly number[],
   options: StoreOptions,
 ): Promise<Changes> {
-  await client.query('begin');
+  await client.begin({ withStage: true });
   await copyBatch(client, batch, part);
   const { null_keys: missing, needs_rounds: needsRounds } = await run(client, table, 'survey');
   if (missing) throw new KeysMissing(missing);

@@ -1,6 +1,7 @@
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
 import type { Client } from 'pg';
 import { classify, tableError } from '../connect/postgres-error.ts';
+import type { Session } from '../connect/session.ts';
 import { tableName, valueAt } from '../merge/merge-sql.ts';
 import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
 import { quoteName, quoteText } from './identifier.ts';
@@ -168,7 +169,7 @@ export async function readTables(
  * @returns the plan of each stream as its table allows it, or why it has none
  */
 export async function prepareTables(
-  client: Client,
+  client: Session,
   schema: string,
   plans: readonly TablePlan[],
   log: ConnectorLog,
@@ -194,7 +195,7 @@ export async function prepareTables(
 }
 
 async function prepareTable(
-  client: Client,
+  client: Session,
   plan: TablePlan,
   known: Map<string, ExistingTable>,
   log: ConnectorLog,
@@ -221,7 +222,7 @@ async function prepareTable(
 /** Blocks of a table that are filled in one transaction: about a thousand rows, a few milliseconds each. */
 const fillBlocks = 128;
 
-async function fillColumns(client: Client, { plan, fill }: TableChange): Promise<void> {
+async function fillColumns(client: Session, { plan, fill }: TableChange): Promise<void> {
   if (fill.length === 0) return;
   const name = tableName(plan);
   const { rows } = await client.query<{ blocks: string }>(
@@ -234,18 +235,26 @@ async function fillColumns(client: Client, { plan, fill }: TableChange): Promise
   const isEmpty = fill.map((column) => `t.${quoteName(column.name)} is null`).join(' and ');
   const hasValue = fill.map((column) => `t._raw_data ? ${quoteText(column.path[0]!)}`).join(' or ');
   for (let block = 0; block <= Number(rows[0]?.blocks); block += fillBlocks)
-    await client.query(
-      `update ${name} t set ${set} where t.ctid >= '(${block},0)'::tid and t.ctid < '(${block + fillBlocks},0)'::tid and ${isEmpty} and (${hasValue})`,
+    await inTransaction(client, () =>
+      client.query(
+        `update ${name} t set ${set} where t.ctid >= '(${block},0)'::tid and t.ctid < '(${block + fillBlocks},0)'::tid and ${isEmpty} and (${hasValue})`,
+      ),
     );
   for (const column of fill) await client.query(`comment on column ${name}.${quoteName(column.name)} is null`);
 }
 
 /** Changes definitions in a transaction, while no other of our programs does: `if not exists` alone fails when two do it at once. */
-async function oneAtATime(client: Client, work: () => Promise<unknown>): Promise<void> {
-  await client.query('begin');
-  try {
+async function oneAtATime(client: Session, work: () => Promise<unknown>): Promise<void> {
+  await inTransaction(client, async () => {
     // Waiting long behind a reader would hold up all that come after it.
     await client.query(`set local lock_timeout = '10s'; select pg_advisory_xact_lock(hashtext('penstock tables'))`);
+    await work();
+  });
+}
+
+async function inTransaction(client: Session, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await client.begin();
     await work();
     await client.query('commit');
   } catch (error) {
