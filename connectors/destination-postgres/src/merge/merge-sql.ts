@@ -7,12 +7,17 @@ export const stageTable = 'pg_temp.penstock_stage';
 /** Only for batches that one statement can't merge: in which round each record's turn comes. */
 export const roundTable = 'pg_temp.penstock_round';
 
-/**
- * What every connection needs. Rows up to 8 kB stay uncompressed in the stage: they are read several times and gone soon.
- */
+/** Rows up to 8 kB stay uncompressed in the stage: they are read several times and gone soon. */
+const stageColumns = '(n integer not null, data jsonb not null) with (toast_tuple_target = 8160)';
+
+/** What every connection needs that keeps its session. */
 export const stageSql = `
-create temp table if not exists penstock_stage (n integer not null, data jsonb not null)
-  with (toast_tuple_target = 8160) on commit delete rows;
+create temp table if not exists penstock_stage ${stageColumns} on commit delete rows;
+`;
+
+/** What a transaction needs whose session may be another one's before and after. */
+export const passingStageSql = `
+create temp table penstock_stage ${stageColumns} on commit drop;
 `;
 
 /** Made by the rare batch that needs it: emptying a table with an index at every commit takes longer than a small merge. */
