@@ -55,7 +55,11 @@ export class BatchStore {
     while (parts.length > 0) {
       const part = parts[0]!;
       try {
-        const counts = await this.#storeWithRetries(table, batch, part, options);
+        const counts = await this.#withRetries(
+          table,
+          (client) => storeOnce(client, table, batch, part, options),
+          options,
+        );
         if (!counts) return undefined;
         for (const key of Object.keys(total) as (keyof BatchCounts)[]) total[key] += counts[key];
         parts.shift();
@@ -68,6 +72,24 @@ export class BatchStore {
       }
     }
     return total;
+  }
+
+  /**
+   * Runs other work on this connection, in transactions of its own; what it leaves open after an error is rolled back.
+   *
+   * @param work is run again after a passing trouble, as a batch is
+   * @throws as {@link store}
+   */
+  async perform<T>(
+    table: StreamTable,
+    work: (session: Session) => Promise<T>,
+    options: Pick<StoreOptions, 'config' | 'log' | 'signal'>,
+  ): Promise<T> {
+    try {
+      return await this.#withRetries(table, work, options);
+    } catch (error) {
+      throw this.#explain(error, table);
+    }
   }
 
   /** Closes the connection for good; an open transaction is rolled back by the server. */
@@ -101,9 +123,12 @@ export class BatchStore {
     return isFromServer(error) ? tableError(error, table.name) : error;
   }
 
-  async #storeWithRetries(table: StreamTable, batch: Batch, part: readonly number[], options: StoreOptions) {
-    const { config, log, signal } = options;
-    return withRetries(() => this.#storeOnce(table, batch, part, options), {
+  async #withRetries<T>(
+    table: StreamTable,
+    work: (session: Session) => Promise<T>,
+    { config, log, signal }: Pick<StoreOptions, 'config' | 'log' | 'signal'>,
+  ): Promise<T> {
+    return withRetries(() => this.#try(work, config), {
       signal,
       policy: {
         baseMs: 200,
@@ -123,19 +148,10 @@ export class BatchStore {
     });
   }
 
-  /** @returns undefined when the batch is not wanted any more */
-  async #storeOnce(table: StreamTable, batch: Batch, part: readonly number[], options: StoreOptions) {
-    const client = await this.#connected(options.config);
+  async #try<T>(work: (session: Session) => Promise<T>, config: Config): Promise<T> {
+    const client = await this.#connected(config);
     try {
-      // A batch that waits its turn behind a pooler would hold the connection that the one before it needs.
-      if (client.isPooled) await options.whenTurn;
-      const isSmall = part.length <= options.config.limits.unstaged_records_max && batch.bytes <= linesBytesMax;
-      const changes =
-        (isSmall && (await storeLines(client, table, batch, part, options))) ||
-        (await storeStaged(client, table, batch, part, options));
-      return changes === notWanted
-        ? undefined
-        : { ...changes, skipped: part.length - changes.created - changes.updated - changes.deleted };
+      return await work(client);
     } catch (error) {
       await this.#recover(client, error);
       throw error;
@@ -186,6 +202,25 @@ async function run(client: Session, { sql, plan }: StreamTable, name: keyof Merg
 function toChanges(...rows: Record<string, unknown>[]): Changes {
   const sum = (key: string) => rows.reduce((total, row) => total + Number(row[key] ?? 0), 0);
   return { created: sum('created'), updated: sum('updated'), deleted: sum('deleted') };
+}
+
+/** @returns undefined when the batch is not wanted any more */
+async function storeOnce(
+  client: Session,
+  table: StreamTable,
+  batch: Batch,
+  part: readonly number[],
+  options: StoreOptions,
+): Promise<BatchCounts | undefined> {
+  // A batch that waits its turn behind a pooler would hold the connection that the one before it needs.
+  if (client.isPooled) await options.whenTurn;
+  const isSmall = part.length <= options.config.limits.unstaged_records_max && batch.bytes <= linesBytesMax;
+  const changes =
+    (isSmall && (await storeLines(client, table, batch, part, options))) ||
+    (await storeStaged(client, table, batch, part, options));
+  return changes === notWanted
+    ? undefined
+    : { ...changes, skipped: part.length - changes.created - changes.updated - changes.deleted };
 }
 
 /** A few records, as one parameter of one statement: two round trips and no table to fill and empty. */
