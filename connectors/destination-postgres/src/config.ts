@@ -23,6 +23,13 @@ const limits = z.strictObject({
   retries_max: z.int().min(0).max(100).default(8).describe('How often a batch is tried again after a passing trouble.'),
   retry_seconds_max: z.number().positive().default(300).describe('… and for how long, in seconds.'),
   connect_seconds_max: z.number().positive().default(30).describe('How long a connection may take, in seconds.'),
+  silence_seconds_max: z
+    .number()
+    .positive()
+    .default(60)
+    .describe(
+      'After so many seconds without a sign of a statement, Postgres is asked over another connection what became of it.',
+    ),
 });
 
 /** The configuration, strict: an unknown key is an error. */
@@ -30,8 +37,11 @@ export const configSchema = z.strictObject({
   url: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'expected a URL like postgres://USER@HOST:5432/DATABASE')
+    .optional()
     .meta({ secret: true })
-    .describe('Where the database is: postgres://USER:PASSWORD@HOST:5432/DATABASE'),
+    .describe(
+      'Where the database is: postgres://USER:PASSWORD@HOST:5432/DATABASE. What it leaves out is taken from PGHOST, PGUSER, PGPASSWORD and the like.',
+    ),
   schema: z
     .string()
     .min(1)
@@ -62,7 +72,11 @@ export const configSchema = z.strictObject({
   ssl_ca_pem: z
     .string()
     .optional()
-    .describe('Certificate of the authority that signed the server certificate, as PEM text.'),
+    .describe(
+      'Certificate of the authority that signed the server certificate, as PEM text. Without an sslmode it means verify-full.',
+    ),
+  ssl_cert_pem: z.string().optional().describe('Our own certificate, for a server that asks for one, as PEM text.'),
+  ssl_key_pem: z.string().optional().meta({ secret: true }).describe('The key of `ssl_cert_pem`, as PEM text.'),
   limits: limits.prefault({}).describe('Limits on memory, time and retries.'),
 });
 

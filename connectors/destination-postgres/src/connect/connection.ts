@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import type { Config } from '../config.ts';
 import { quoteName } from '../tables/identifier.ts';
 import { connectionError, type Target } from './connection-error.ts';
+import { breakOff, hangUp, processIdOf } from './raw-connection.ts';
 import { type Session, startSession } from './session.ts';
 
 /** No connection, and waiting did not help: the run ends, not just a stream. */
@@ -20,18 +21,24 @@ export async function connect(config: Config): Promise<Session> {
   const client = await makeClient(config);
   // A connection that breaks while nothing runs on it reports so here; the next statement fails anyway.
   client.on('error', () => {});
+  const { connect_seconds_max: secondsMax } = config.limits;
+  const timedOut = Object.assign(new Error(`no answer within ${secondsMax} s`), { code: 'ETIMEDOUT' });
+  const timer = setTimeout(() => breakOff(client, timedOut), secondsMax * 1000);
   try {
     await client.connect();
     return await startSession(client, await isPooled(client));
   } catch (error) {
-    throw await closeAfter(client, connectionError(error, targetOf(client)));
+    await hangUp(client);
+    throw connectionError(error, targetOf(client));
+  } finally {
+    clearTimeout(timer);
   }
 }
 
 /** A pooler gives out numbers of its own for the processes of the server. */
 async function isPooled(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  return rows[0]?.pid !== (client as Client & { processID: number | null }).processID;
+  return rows[0]?.pid !== processIdOf(client);
 }
 
 async function makeClient(config: Config): Promise<Client> {
@@ -43,7 +50,6 @@ async function makeClient(config: Config): Promise<Client> {
       application_name: 'penstock',
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveMs,
-      connectionTimeoutMillis: config.limits.connect_seconds_max * 1000,
       ...(config.ssl_ca_pem !== undefined && { ssl: { ca: config.ssl_ca_pem } }),
     });
   } catch {
@@ -79,9 +85,4 @@ export async function prepareWriting(session: Session): Promise<void> {
 export function targetOf(client: Client): Target {
   const { host, port, database = '', user = '' } = client;
   return { host, port, database, user };
-}
-
-async function closeAfter<E>(client: Client, error: E): Promise<E> {
-  await client.end().catch(() => {});
-  return error;
 }

@@ -17,11 +17,16 @@ const troubles: readonly (readonly [string, Trouble])[] = [
   ['57014', 'transient'],
   ['53100', 'transient'],
   ['53300', 'transient'],
-  ['25006', 'transient'],
+  ['25006', 'connection'],
+  ['57P04', 'connection'],
+  ['26000', 'connection'],
+  ['XX000', 'transient'],
   ['22P02', 'record'],
   ['22P05', 'record'],
   ['22021', 'record'],
   ['23502', 'record'],
+  ['23514', 'record'],
+  ['P0001', 'record'],
   ['54001', 'record'],
   ['42501', 'permanent'],
   ['42P01', 'permanent'],
@@ -46,6 +51,7 @@ describe('an error', () => {
   it('of a COPY names the row, and one of another statement does not', () => {
     const where = 'JSON data, line 1: ...\nCOPY penstock_stage, line 17, column data';
     expect(rowOf(error('22P02', '', { where }))).toBe(17);
+    expect(rowOf(error('22P02', '', { where: where.replace('line 17, column', 'Zeile 17, Spalte') }))).toBe(17);
     expect(rowOf(error('22P02', '', { where: 'PL/pgSQL function x() line 3' }))).toBeUndefined();
   });
 });
@@ -54,7 +60,9 @@ describe('an error of writing', () => {
   it.each([
     ['42501', 'permission_missing', /Grant usage and create on its schema, and select, insert/],
     ['42P01', 'config_invalid', /dropped/],
-    ['53100', 'unreachable', /disk space/],
+    ['53100', 'upstream_failed', /disk space/],
+    ['57014', 'upstream_failed', /statement_timeout/],
+    ['XX000', 'upstream_failed', /Run again later/],
     ['54011', 'config_invalid', /columns: raw/],
     ['23505', 'config_invalid', /it says why \(23505\)/],
   ] as const)('%s becomes %s', (code, expected, text) => {

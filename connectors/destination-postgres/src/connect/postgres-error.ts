@@ -1,5 +1,5 @@
 import { ConnectorError } from '@penstock/connector-sdk';
-import type { ErrorCode } from '@penstock/protocol';
+import type { CodedErrorDetail } from '@penstock/protocol';
 
 /** What kind of trouble an error from Postgres or from its socket is. */
 export type Trouble =
@@ -21,13 +21,14 @@ export type PostgresError = Error & {
 };
 
 const codes: readonly (readonly [RegExp, Trouble])[] = [
-  // Shut down, crashed, starting up, ended by an administrator or for being idle.
-  [/^(08|57P0[1235]|25P0[34])/, 'connection'],
+  // Shut down, crashed, starting up, ended by an administrator or for being idle; its database dropped; the server behind it
+  // became a standby, so that another one is primary; a session that lost its prepared statements.
+  [/^(08|57P0[1-5]|25P0[34]|25006|26000)/, 'connection'],
   // Deadlock and serialisation, lock timeout, statement timeout or cancelled, out of disk, memory or connections, a failing
-  // disk, and a server that is (for now) a read-only standby.
-  [/^(40|55P03|57014|53|58|25006|XX00[12])/, 'transient'],
-  // Bad value; not null; a key too long for its index, nesting too deep.
-  [/^(22|23502|54)/, 'record'],
+  // disk, and what Postgres calls an internal error (a table that changes at the same moment gives some).
+  [/^(40|55P03|57014|53|58|XX)/, 'transient'],
+  // Bad value; a constraint that the user added; a key too long for its index, nesting too deep; refused by a user's trigger.
+  [/^(22|23|54|P0001)/, 'record'],
 ];
 
 /** A SQLSTATE always has a digit; `EPIPE` has as many characters. */
@@ -42,13 +43,14 @@ export function isFromServer(error: unknown): boolean {
 export function classify(error: unknown): Trouble {
   const { code = '', message = '' } = error as PostgresError;
   if (isFromServer(error)) return codes.find(([pattern]) => pattern.test(code))?.[1] ?? 'permanent';
+  if (error instanceof TypeError) return 'permanent';
   if (/^(E(?!RR_)[A-Z]+|ERR_STREAM_.*|ERR_SSL_.*)$/.test(code)) return 'connection';
   return /connection|timeout expired|not queryable/i.test(message) ? 'connection' : 'permanent';
 }
 
-/** The number of the COPY row, from 1, that an error names. */
+/** The number of the COPY row, from 1, that an error names, in whatever language the server speaks. */
 export function rowOf(error: unknown): number | undefined {
-  const row = /^COPY penstock_stage, line (\d+)/m.exec((error as PostgresError).where ?? '')?.[1];
+  const row = /^.*COPY.*\bpenstock_stage\b\D*(\d+)/m.exec((error as PostgresError).where ?? '')?.[1];
   return row === undefined ? undefined : Number(row);
 }
 
@@ -58,26 +60,47 @@ export function reasonOf(error: unknown): string {
   return [message || code, detail].filter(Boolean).join(': ').replaceAll(/\s+/g, ' ').replace(/\.$/, '');
 }
 
+/** What is to be said of a connection that was lost, and could not be had again. */
+export function connectionLost(cause: unknown): CodedErrorDetail {
+  if ((cause as PostgresError).code === '25006')
+    return {
+      message: `Postgres takes no writes: ${reasonOf(cause)}.`,
+      remedy:
+        'Connect to the primary server, not to a standby; on a primary, switch default_transaction_read_only off for this user and database.',
+      cause,
+    };
+  return { message: `The connection to Postgres broke: ${reasonOf(cause)}.`, remedy: 'Run again later.', cause };
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  '42P01': 'The table was dropped while it was written: run again.',
+  '3F000': 'The schema was dropped while it was written: run again.',
+  '42703': 'The table was changed while it was written: run again.',
+  '42804': 'The table was changed while it was written: run again.',
+  '54011': 'Choose fewer `fields`, or set columns: raw.',
+  '53100': 'Free disk space on the server; then run again.',
+  '53400': 'Raise the limit that it names for this user, or set smaller `limits.batch_bytes_max`; then run again.',
+  '55P03':
+    'Somebody holds a lock on it for longer than lock_timeout allows: raise that for this user, or run again later.',
+  '57014': 'Raise statement_timeout for this user when that is what it was, or run again later.',
+};
+
 /** An error of writing into a table, in words that say what to do. */
 export function tableError(cause: unknown, table: string): ConnectorError {
   const { code = '' } = cause as PostgresError;
-  const reason = reasonOf(cause);
+  const message = `Writing to ${table} failed: ${reasonOf(cause)}${code ? ` (${code})` : ''}.`;
+  if (code === '42501')
+    return new ConnectorError('permission_missing', {
+      message,
+      remedy: `Grant usage and create on its schema, and select, insert, update and delete on ${table}; only its owner may add columns.`,
+      cause,
+    });
   // What is wrong with a record is dealt with where the batches are; of a table's definition it is for a person to mend.
   const isPassing = ['connection', 'transient'].includes(classify(cause));
-  const errorCode: ErrorCode = code === '42501' ? 'permission_missing' : isPassing ? 'unreachable' : 'config_invalid';
-  const remedies: Partial<Record<string, string>> = {
-    '42501': `Grant usage and create on its schema, and select, insert, update and delete on ${table}; only its owner may add columns.`,
-    '54011': 'Choose fewer `fields`, or set columns: raw.',
-    '42P01': 'The table was dropped while it was written: run again.',
-    '42703': 'The table was changed while it was written: run again.',
-    '53100': 'Free disk space on the server; then run again.',
-    '25006': 'Connect to the primary server, not to a standby.',
-  };
-  const remedy =
-    remedies[code] ?? (isPassing ? 'Run again later.' : 'Change the table or the configuration; then run again.');
-  return new ConnectorError(errorCode, {
-    message: `Writing to ${table} failed: ${reason}${code ? ` (${code})` : ''}.`,
-    remedy,
+  const remedy = isPassing ? 'Run again later.' : 'Change the table or the configuration; then run again.';
+  return new ConnectorError(isPassing ? 'upstream_failed' : 'config_invalid', {
+    message,
+    remedy: remedies[code] ?? remedy,
     cause,
   });
 }

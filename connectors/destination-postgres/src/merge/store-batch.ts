@@ -1,8 +1,10 @@
-import { ConnectorError, type ConnectorLog, withRetries } from '@penstock/connector-sdk';
+import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
 import type { WriteResultPayload } from '@penstock/protocol';
 import type { Config } from '../config.ts';
-import { ConnectionFailure, connect, prepareWriting } from '../connect/connection.ts';
-import { classify, isFromServer, reasonOf, tableError } from '../connect/postgres-error.ts';
+import { ConnectionFailure } from '../connect/connection.ts';
+import { KeptConnection } from '../connect/kept-connection.ts';
+import { classify, connectionLost, isFromServer, tableError } from '../connect/postgres-error.ts';
+import { retryTrouble } from '../connect/retry-trouble.ts';
 import type { Session } from '../connect/session.ts';
 import { fitName } from '../tables/identifier.ts';
 import type { TablePlan } from '../tables/plan-tables.ts';
@@ -39,8 +41,7 @@ export type StoreOptions = {
 
 /** One connection, made when it is needed and again when it broke. Stores one batch at a time. */
 export class BatchStore {
-  #client: Session | undefined;
-  #isClosed = false;
+  readonly #connection = new KeptConnection();
 
   /**
    * Stores a batch in one transaction, or in several when a bad record had to be found; all of them are committed when this
@@ -93,20 +94,13 @@ export class BatchStore {
   }
 
   /** Closes the connection for good; an open transaction is rolled back by the server. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#disconnect();
-  }
-
-  async #disconnect(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end().catch(() => {});
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 
   /** Breaks the connection off without a word, for stopping at once. */
   abandon(): void {
-    (this.#client as { connection?: { stream: { destroy(): void } } } | undefined)?.connection?.stream.destroy();
+    this.#connection.abandon();
   }
 
   /** A defect of ours is neither the stream's nor the connection's trouble: it stays what it is, and ends the run. */
@@ -115,11 +109,7 @@ export class BatchStore {
       return ['unreachable', 'credentials_refused', 'config_invalid', 'permission_missing'].includes(error.code)
         ? new ConnectionFailure(error.code, { message: error.message, remedy: error.remedy, cause: error.cause })
         : error;
-    if (classify(error) === 'connection')
-      return new ConnectionFailure('unreachable', {
-        message: `The connection to Postgres broke: ${reasonOf(error)}.`,
-        cause: error,
-      });
+    if (classify(error) === 'connection') return new ConnectionFailure('unreachable', connectionLost(error));
     return isFromServer(error) ? tableError(error, table.name) : error;
   }
 
@@ -128,64 +118,18 @@ export class BatchStore {
     work: (session: Session) => Promise<T>,
     { config, log, signal }: Pick<StoreOptions, 'config' | 'log' | 'signal'>,
   ): Promise<T> {
-    return withRetries(() => this.#try(work, config), {
-      signal,
-      policy: {
-        baseMs: 200,
-        delayMaxMs: 15_000,
-        retriesMax: config.limits.retries_max,
-        elapsedMaxMs: config.limits.retry_seconds_max * 1000,
-      },
-      advise: (error) => {
-        if (error instanceof ConnectorError) return error.failureType === 'transient' ? {} : undefined;
-        if (error instanceof KeysMissing) return undefined;
-        return ['connection', 'transient'].includes(classify(error)) ? {} : undefined;
-      },
-      onRetry: (error, retry, delayMs) =>
-        log.warn(`Writing to ${table.name} is tried again in ${delayMs} ms (${retry}): ${reasonOf(error)}`, {
-          stream: table.plan.stream,
-        }),
-    });
+    const what = `Writing to ${table.name}`;
+    return retryTrouble(() => this.#try(work, config, log), { config, log, signal, what, stream: table.plan.stream });
   }
 
-  async #try<T>(work: (session: Session) => Promise<T>, config: Config): Promise<T> {
-    const client = await this.#connected(config);
+  async #try<T>(work: (session: Session) => Promise<T>, config: Config, log: ConnectorLog): Promise<T> {
+    const client = await this.#connection.session(config, log);
     try {
       return await work(client);
     } catch (error) {
-      await this.#recover(client, error);
+      await this.#connection.recover(error);
       throw error;
     }
-  }
-
-  async #connected(config: Config): Promise<Session> {
-    if (!this.#client) {
-      const client = await connect(config);
-      this.#client = client;
-      try {
-        // Closed while it was connecting: nobody else would close this one.
-        if (this.#isClosed) throw new ConnectorError('stopped', { message: 'The connection is not needed any more.' });
-        await prepareWriting(client);
-      } catch (error) {
-        await this.#disconnect();
-        throw error;
-      }
-    }
-    return this.#client;
-  }
-
-  /** After an error the connection is either rolled back and well, or gone. */
-  async #recover(client: Session, error: unknown): Promise<void> {
-    const isWell = !(error instanceof ConnectorError) && classify(error) !== 'connection';
-    if (
-      isWell &&
-      (await client.query('rollback').then(
-        () => true,
-        () => false,
-      ))
-    )
-      return;
-    await this.#disconnect();
   }
 }
 

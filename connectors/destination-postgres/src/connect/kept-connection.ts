@@ -1,0 +1,95 @@
+import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
+import type { Config } from '../config.ts';
+import { connect, prepareWriting } from './connection.ts';
+import { classify } from './postgres-error.ts';
+import { breakOff, hangUp, processIdOf } from './raw-connection.ts';
+import type { Session } from './session.ts';
+import { watchSession } from './watch-session.ts';
+
+/** How long a process of the server may take to end when it is told to, in milliseconds. */
+const endPreviousMs = 5000;
+
+/** One connection for writing: made when it is needed, and again when it broke. */
+export class KeptConnection {
+  #session: Session | undefined;
+  #stopWatching = () => {};
+  /** The process of the server that a statement was lost with. */
+  #previousPid: number | undefined;
+  #isBroken = false;
+  #isClosed = false;
+
+  /** @throws ConnectorError, or what Postgres says */
+  async session(config: Config, log: ConnectorLog): Promise<Session> {
+    // It broke while nothing ran on it: nothing is lost, and nobody has to hear of it.
+    if (this.#isBroken) await this.#drop();
+    if (this.#session) return this.#session;
+    const session = await connect(config);
+    this.#session = session;
+    this.#isBroken = false;
+    const onBroken = () => {
+      if (this.#session === session) this.#isBroken = true;
+    };
+    session.once('error', onBroken).once('end', onBroken);
+    this.#stopWatching = watchSession(session, config, log);
+    try {
+      // Closed while it was connecting: nobody else would close this one.
+      if (this.#isClosed) throw new ConnectorError('stopped', { message: 'The connection is not needed any more.' });
+      await prepareWriting(session);
+      await this.#endPrevious(session);
+    } catch (error) {
+      await this.#drop();
+      throw error;
+    }
+    return session;
+  }
+
+  /** After an error the connection is either rolled back and well, or gone. */
+  async recover(error: unknown): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    const isWell = !(error instanceof ConnectorError) && classify(error) !== 'connection';
+    if (
+      isWell &&
+      (await session.query('rollback').then(
+        () => true,
+        () => false,
+      ))
+    )
+      return;
+    if (!session.isPooled) this.#previousPid = processIdOf(session);
+    await this.#drop();
+  }
+
+  /** Closes the connection for good; an open transaction is rolled back by the server. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#drop();
+  }
+
+  /** Breaks the connection off without a word, for stopping at once. */
+  abandon(): void {
+    if (this.#session) breakOff(this.#session);
+  }
+
+  async #drop(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#isBroken = false;
+    this.#stopWatching();
+    if (session) await hangUp(session);
+  }
+
+  /**
+   * A statement whose connection was lost may still be running. Should it end after later batches are merged, its records
+   * would count as the later ones where versions are equal.
+   */
+  async #endPrevious(session: Session): Promise<void> {
+    if (this.#previousPid === undefined) return;
+    await session.query(
+      `select pg_terminate_backend(pid, ${endPreviousMs}) from pg_stat_activity
+       where pid = $1 and pid <> pg_backend_pid() and datname = current_database() and usename = current_user and application_name = 'penstock'`,
+      [this.#previousPid],
+    );
+    this.#previousPid = undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { ConnectorError, type ConnectorLog, withRetries } from '@penstock/connector-sdk';
+import type { Config } from '../config.ts';
+import { classify, reasonOf } from './postgres-error.ts';
+
+/** What trying again goes by. */
+export type RetryTrouble = {
+  readonly config: Config;
+  readonly log: ConnectorLog;
+  readonly signal: AbortSignal;
+  /** What is tried again, for the log, as the beginning of a sentence. */
+  readonly what: string;
+  readonly stream?: string;
+};
+
+/** Whether trying again can help, on another connection or on the same one. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof ConnectorError) return error.failureType === 'transient';
+  return ['connection', 'transient'].includes(classify(error));
+}
+
+/**
+ * Runs work until it succeeds, fails for good, or has failed for longer than the limits allow. The time counts from the first
+ * failure: a batch that waited an hour behind a lock has not been in trouble that long.
+ *
+ * @throws the error of the last try; the signal's reason when it is aborted meanwhile
+ */
+export async function retryTrouble<T>(work: () => Promise<T>, options: RetryTrouble): Promise<T> {
+  const { config, log, signal, what, stream } = options;
+  const { retries_max: retriesMax, retry_seconds_max: secondsMax } = config.limits;
+  let failedAt: number | undefined;
+  return withRetries(work, {
+    signal,
+    policy: { baseMs: 200, delayMaxMs: 15_000, retriesMax, elapsedMaxMs: Number.POSITIVE_INFINITY },
+    advise: (error) => {
+      failedAt ??= Date.now();
+      return isPassing(error) && Date.now() - failedAt < secondsMax * 1000 ? {} : undefined;
+    },
+    onRetry: (error, retry, delayMs) =>
+      log.warn(`${what} is tried again in ${delayMs} ms (${retry}): ${reasonOf(error)}`, {
+        ...(stream !== undefined && { stream }),
+      }),
+  });
+}
