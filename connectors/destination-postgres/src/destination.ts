@@ -1,10 +1,12 @@
 import { ConnectorError, type Destination, type DestinationContext, type WriteContext } from '@penstock/connector-sdk';
 import type { DestinationMessage } from '@penstock/protocol';
-import type { Client } from 'pg';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, configSchema } from './config.ts';
-import { connect, prepareWriting, targetOf } from './connect/connection.ts';
+import { connect, prepareWriting } from './connect/connection.ts';
+import { addressOf } from './connect/connection-error.ts';
 import { classify, type PostgresError, reasonOf } from './connect/postgres-error.ts';
+import type { Session } from './connect/session.ts';
+import { safetyAdvice, safetyText } from './connect/tls-mode.ts';
 import { type StreamTable, streamTable } from './merge/store-batch.ts';
 import { quoteName } from './tables/identifier.ts';
 import { planTables } from './tables/plan-tables.ts';
@@ -40,15 +42,21 @@ async function check({ config }: DestinationContext<Config>): Promise<string> {
   try {
     const { server_version } = await checkRights(client, config.schema);
     await prepareWriting(client);
-    const { host, port, database } = targetOf(client);
-    return `PostgreSQL ${server_version} at ${host}:${port}, database "${database}", schema "${config.schema}".`;
+    const { target, safety, isPooled } = client;
+    return [
+      `PostgreSQL ${server_version} at ${addressOf(target)}${isPooled ? ' behind a pooler' : ''}, database "${target.database}", schema "${config.schema}".`,
+      `The connection is ${safetyText[safety]}.`,
+      safetyAdvice(safety),
+    ]
+      .filter(Boolean)
+      .join(' ');
   } finally {
     await client.end().catch(() => {});
   }
 }
 
 /** What writing needs, asked before any data moves. @throws ConnectorError that names what is missing and how to get it */
-async function checkRights(client: Client, schema: string): Promise<Rights> {
+async function checkRights(client: Session, schema: string): Promise<Rights> {
   const { rows } = await client.query<Rights>(
     `select current_setting('server_version') as server_version, current_setting('server_version_num')::int as server_version_num,
        pg_is_in_recovery() as is_standby, s.oid is not null as has_schema,
@@ -59,7 +67,7 @@ async function checkRights(client: Client, schema: string): Promise<Rights> {
     [schema],
   );
   const rights = rows[0]!;
-  const { database, user } = targetOf(client);
+  const { database, user } = client.target;
   const refuse = (code: 'permission_missing' | 'config_invalid', text: string, remedy: string) =>
     new ConnectorError(code, { message: text, remedy });
   if (rights.server_version_num < versionMin)
@@ -98,6 +106,8 @@ async function* write(context: WriteContext<Config>): AsyncGenerator<Destination
       }),
     );
   const client = await connect(config);
+  const advice = safetyAdvice(client.safety);
+  if (advice) log.warn(`The connection to Postgres is ${safetyText[client.safety]}. ${advice}`);
   try {
     for (const [stream, prepared] of await prepareTables(client, config.schema, plans, log))
       tables.set(stream, prepared instanceof ConnectorError ? prepared : streamTable(prepared));

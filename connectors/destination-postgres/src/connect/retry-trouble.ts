@@ -10,6 +10,8 @@ export type RetryTrouble = {
   /** What is tried again, for the log, as the beginning of a sentence. */
   readonly what: string;
   readonly stream?: string;
+  /** Which errors are worth another try; {@link isPassing} by default. */
+  readonly isPassing?: (error: unknown) => boolean;
 };
 
 /** Whether trying again can help, on another connection or on the same one. */
@@ -27,13 +29,14 @@ export function isPassing(error: unknown): boolean {
 export async function retryTrouble<T>(work: () => Promise<T>, options: RetryTrouble): Promise<T> {
   const { config, log, signal, what, stream } = options;
   const { retries_max: retriesMax, retry_seconds_max: secondsMax } = config.limits;
+  const canPass = options.isPassing ?? isPassing;
   let failedAt: number | undefined;
   return withRetries(work, {
     signal,
     policy: { baseMs: 200, delayMaxMs: 15_000, retriesMax, elapsedMaxMs: Number.POSITIVE_INFINITY },
     advise: (error) => {
       failedAt ??= Date.now();
-      return isPassing(error) && Date.now() - failedAt < secondsMax * 1000 ? {} : undefined;
+      return canPass(error) && Date.now() - failedAt < secondsMax * 1000 ? {} : undefined;
     },
     onRetry: (error, retry, delayMs) =>
       log.warn(`${what} is tried again in ${delayMs} ms (${retry}): ${reasonOf(error)}`, {

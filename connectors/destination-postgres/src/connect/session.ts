@@ -1,8 +1,13 @@
 import type { Client } from 'pg';
 import { passingStageSql, stageSql } from '../merge/merge-sql.ts';
+import type { Target } from './connection-error.ts';
+import type { Safety } from './tls-mode.ts';
 
 /** A connection, and what may be relied on from one transaction to the next. */
 export type Session = Client & {
+  /** Where it goes; for messages. */
+  readonly target: Target;
+  readonly safety: Safety;
   /**
    * True when a pooler stands between (PgBouncer, …), which may give each transaction another server connection. Then
    * nothing may outlive a transaction: no setting, no prepared statement, no temporary table.
@@ -51,16 +56,15 @@ const setSql = (settings: Settings, scope: 'session' | 'local') =>
 const commitSql = (scope: 'session' | 'local') =>
   `select set_config('synchronous_commit', 'on', ${scope === 'local'}) where current_setting('synchronous_commit') = 'off'; `;
 
-/**
- * Makes a session of a client that is connected.
- *
- * @param isPooled whether a pooler stands between: see {@link Session.isPooled}
- */
-export async function startSession(client: Client, isPooled: boolean): Promise<Session> {
-  const rules = isPooled ? passing() : kept();
+/** Makes a session of a client that is connected. */
+export async function startSession(
+  client: Client,
+  facts: Pick<Session, 'target' | 'safety' | 'isPooled'>,
+): Promise<Session> {
+  const rules = facts.isPooled ? passing() : kept();
   await rules.start(client);
   return Object.assign(client, {
-    isPooled,
+    ...facts,
     begin: async (options: { withStage?: boolean } = {}) => {
       await client.query(rules.beginSql(options.withStage ?? false));
     },

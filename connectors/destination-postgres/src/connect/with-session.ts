@@ -1,0 +1,45 @@
+import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
+import type { Config } from '../config.ts';
+import { connect } from './connection.ts';
+import { isFromServer, type PostgresError } from './postgres-error.ts';
+import { hangUp } from './raw-connection.ts';
+import { isPassing, retryTrouble } from './retry-trouble.ts';
+import type { Session } from './session.ts';
+import { watchSession } from './watch-session.ts';
+
+/** What trying again goes by; `what` is for the log, as the beginning of a sentence. */
+export type SessionWork = {
+  readonly config: Config;
+  readonly log: ConnectorLog;
+  readonly signal: AbortSignal;
+  readonly what: string;
+};
+
+/**
+ * Does work on a connection of its own, from the beginning when a passing trouble came. Not where nobody answers at the very
+ * first try, or only a standby: whoever has just written a wrong host into the config shouldn't wait for that.
+ *
+ * @param work can be done again
+ * @throws ConnectorError of connecting; else what the last try threw
+ */
+export async function withSession<T>(options: SessionWork, work: (session: Session) => Promise<T>): Promise<T> {
+  const { config, log, signal } = options;
+  let hasConnected = false;
+  const attempt = async () => {
+    signal.throwIfAborted();
+    const session = await connect(config);
+    hasConnected = true;
+    const stopWatching = watchSession(session, config, log);
+    try {
+      return await work(session);
+    } finally {
+      stopWatching();
+      await hangUp(session);
+    }
+  };
+  const canPass = (error: unknown) =>
+    (error as PostgresError).code !== '25006' &&
+    isPassing(error) &&
+    (hasConnected || isFromServer(error instanceof ConnectorError ? error.cause : error));
+  return retryTrouble(attempt, { ...options, isPassing: canPass });
+}
