@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { buffer, text } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { type Message, message } from '@penstock/protocol';
@@ -132,21 +132,6 @@ describe('the program', () => {
       `select count(*)::int as count, count(*) filter (where _raw_data ->> 'v' = (id::int % 5)::text)::int as right from killed`,
     );
     expect(rows).toEqual([{ count: total, right: total }]);
-  });
-
-  it('refuses overwrite and names the modes that work', async () => {
-    const child = spawn(process.execPath, [
-      program,
-      'write',
-      '--config',
-      await writeJson({ url: db.url }),
-      '--catalog',
-      await writeJson({ streams: [testStream('s', { destination_sync_mode: 'overwrite' })] }),
-    ]);
-    child.stdin.end();
-    const [stdout] = await Promise.all([buffer(child.stdout), text(child.stderr), once(child, 'close')]);
-    expect(stdout.toString()).toMatch(/overwrite.*append, append_dedup/);
-    expect(child.exitCode).toBe(20);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { testStream } from '../testing/write-items.ts';
+import { planSide } from './plan-side.ts';
 import { planTables, type TableOptions } from './plan-tables.ts';
 
 const options: TableOptions = { schema: 'public', columns: 'typed', index: 'default', soft_delete: 'mark' };
@@ -79,15 +80,39 @@ describe('planning a table', () => {
 
   it('refuses what it can not do, and says what can be done', () => {
     const streams = [
-      testStream('a', { destination_sync_mode: 'overwrite' }),
       testStream('b', { stream: { primary_key: [] } }),
       testStream('c', { stream: { primary_key: [] }, destination_sync_mode: 'append' }),
     ];
     const { plans, refused } = planTables({ streams }, options);
     expect(plans.map(({ stream }) => stream)).toEqual(['c']);
-    expect(refused).toEqual([
-      { stream: 'a', reason: expect.stringContaining('use append_dedup or append') },
-      { stream: 'b', reason: expect.stringContaining('needs a primary key') },
-    ]);
+    expect(refused).toEqual([{ stream: 'b', reason: expect.stringContaining('needs a primary key') }]);
+  });
+
+  it('overwrites rows by their key where there is one, and all of them where there is none', () => {
+    const overwrite = { destination_sync_mode: 'overwrite' as const };
+    expect(plan({ ...overwrite, generation_id: 7 })).toMatchObject({
+      mode: 'append_dedup',
+      overwrite: { generation: 7, deletedField: 'deleted' },
+    });
+    expect(plan({ ...overwrite, stream: { primary_key: [] } })).toMatchObject({
+      mode: 'append',
+      version: undefined,
+      softDeleteField: undefined,
+      overwrite: { generation: undefined, deletedField: 'deleted' },
+    });
+    expect(plan({}).overwrite).toBeUndefined();
+  });
+
+  it('names a side table after its generation, whatever the length of the name', () => {
+    const long = 'x'.repeat(70);
+    const planned = [long, `${long}y`].flatMap((name) =>
+      [1, 2].map((generation_id) =>
+        planTables({ streams: [testStream(name, { destination_sync_mode: 'overwrite', generation_id })] }, options),
+      ),
+    );
+    const sides = planned.map(({ plans }) => planSide(plans[0]!, 'run').table);
+    expect(new Set(sides).size).toBe(4);
+    for (const side of sides) expect(Buffer.byteLength(side)).toBeLessThanOrEqual(63);
+    expect(planSide(plan({ destination_sync_mode: 'overwrite' }), 'x1').table).toBe('_penstock_next_x1_s');
   });
 });

@@ -10,13 +10,23 @@ export type PlannedColumn = {
   readonly path: readonly string[];
 };
 
+/** What is to be known about a stream whose rows are all replaced. */
+export type OverwritePlan = {
+  /** New for each full refresh, the same when one goes on; undefined when nobody says. */
+  readonly generation: number | undefined;
+  /** The top-level field that is true on a deleted record: no row is made of one. */
+  readonly deletedField: string | undefined;
+};
+
 /** Everything that is decided about the table of one stream before the database is looked at. */
 export type TablePlan = {
   readonly stream: string;
   readonly schema: string;
   readonly table: string;
-  /** `append_dedup` keeps one row a key, `append` one row a record. */
+  /** `append_dedup` keeps one row a key, `append` one row a record; an overwrite is one of them, into a side table first. */
   readonly mode: 'append' | 'append_dedup';
+  /** Set when all rows are replaced at the end. */
+  readonly overwrite: OverwritePlan | undefined;
   readonly key: readonly PlannedColumn[];
   /** Larger is newer; without it, later is newer. */
   readonly version: PlannedColumn | undefined;
@@ -55,27 +65,23 @@ export function planTables(
   const tableNames = new NameGiver();
   for (const configured of catalog.streams) {
     const { stream, destination_sync_mode: mode } = configured;
-    if (mode === 'overwrite')
+    if (mode === 'append_dedup' && stream.primary_key.length === 0)
       refused.push({
         stream: stream.name,
-        reason: 'destination_sync_mode overwrite is not supported; use append_dedup or append.',
+        reason: 'append_dedup needs a primary key, and the stream has none; use append or overwrite.',
       });
-    else if (mode === 'append_dedup' && stream.primary_key.length === 0)
-      refused.push({
-        stream: stream.name,
-        reason: 'append_dedup needs a primary key, and the stream has none; use append.',
-      });
-    else plans.push(planTable(configured, mode, tableNames.give(stream.name), options));
+    else plans.push(planTable(configured, tableNames.give(stream.name), options));
   }
   return { plans, refused };
 }
 
 function planTable(
-  { stream, fields, system_columns = [] }: ConfiguredStream,
-  mode: TablePlan['mode'],
+  { stream, destination_sync_mode, generation_id, fields, system_columns = [] }: ConfiguredStream,
   table: string,
   options: TableOptions,
 ): TablePlan {
+  const isOverwritten = destination_sync_mode === 'overwrite';
+  const mode = destination_sync_mode === 'append' || stream.primary_key.length === 0 ? 'append' : 'append_dedup';
   const root: JsonSchema = stream.json_schema ?? {};
   const properties = (root.properties ?? {}) as Record<string, unknown>;
   const names = new NameGiver(reservedColumns);
@@ -116,6 +122,7 @@ function planTable(
     schema: options.schema,
     table,
     mode,
+    overwrite: isOverwritten ? { generation: generation_id, deletedField: stream.soft_delete_field } : undefined,
     key,
     version,
     softDeleteField: mode === 'append' ? undefined : stream.soft_delete_field,

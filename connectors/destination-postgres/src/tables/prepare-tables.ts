@@ -5,7 +5,9 @@ import type { Session } from '../connect/session.ts';
 import { tableName, valueAt } from '../merge/merge-sql.ts';
 import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
 import { quoteName, quoteText } from './identifier.ts';
+import { schemaMark, tableMark, tombstoneMark } from './mark.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
+import { inTransaction, oneAtATime } from './transaction.ts';
 
 /** What the database has under a table's name. */
 export type ExistingTable = {
@@ -14,6 +16,8 @@ export type ExistingTable = {
   readonly columns: Readonly<Record<string, string>>;
   /** Columns that were added and whose old rows are not all filled yet. */
   readonly filling: readonly string[];
+  /** Columns that may not be null and have no default. */
+  readonly required: readonly string[];
   /** The columns of each unique index that can decide a conflict. */
   readonly uniques: readonly (readonly string[])[];
   readonly indexes: readonly string[];
@@ -33,14 +37,20 @@ export type TableChange = {
 
 /** Marks a column, in its comment, until the rows that were there before it are filled: a fill that was cut off goes on. */
 const fillingMark = 'penstock: being filled';
+const ownColumns = ['_raw_data', '_synced_at', '_updated_at'];
 
 /**
  * Compares a planned table with what is there. Nothing is dropped and no type is changed. Pure.
  *
+ * @param comment of the table, when it is made
  * @throws ConnectorError `config_invalid` when the table is not one of ours, or its key is another one
  */
-export function changeTable(plan: TablePlan, existing: ExistingTable | undefined): TableChange {
-  if (!existing) return { statements: createTable(plan), indexes: [], plan, fill: [], warnings: [] };
+export function changeTable(
+  plan: TablePlan,
+  existing: ExistingTable | undefined,
+  comment = tableMark(plan.stream),
+): TableChange {
+  if (!existing) return { statements: createTable(plan, comment), indexes: [], plan, fill: [], warnings: [] };
   const name = tableName(plan);
   const refuse = (message: string, remedy: string) => new ConnectorError('config_invalid', { message, remedy });
   if (
@@ -58,11 +68,7 @@ export function changeTable(plan: TablePlan, existing: ExistingTable | undefined
       `${name} has no unique index on (${key.join(', ')}): it was written in mode append, or with another key.`,
       'Rename the table, choose another `schema`, or make that index.',
     );
-  if (plan.mode === 'append' && existing.uniques.some((unique) => unique.every((column) => key.includes(column))))
-    throw refuse(
-      `${name} keeps one row a key, and mode append would add more.`,
-      'Use append_dedup, rename the table, or choose another `schema`.',
-    );
+  if (plan.mode === 'append') refuseRowsOfKeys(plan, existing, refuse);
 
   const warnings: string[] = [];
   const added: PlannedColumn[] = [];
@@ -107,7 +113,32 @@ export function changeTable(plan: TablePlan, existing: ExistingTable | undefined
   };
 }
 
-function createTable(plan: TablePlan): string[] {
+/** Rows that may be there twice don't fit into a table that was made for one row a key. */
+function refuseRowsOfKeys(
+  plan: TablePlan,
+  { uniques, required }: ExistingTable,
+  refuse: (message: string, remedy: string) => ConnectorError,
+): void {
+  const name = tableName(plan);
+  const key = plan.key.map((column) => column.name);
+  const filled = [...key, ...plan.columns.map((column) => column.name)];
+  const columns = key.length > 0 ? key : filled;
+  const unique = uniques.find((each) => each.every((column) => columns.includes(column)));
+  const unfilled = required.find((column) => !filled.includes(column) && !ownColumns.includes(column));
+  if (unique === undefined && unfilled === undefined) return;
+  const mode = plan.overwrite ? 'overwrite without a primary key' : 'mode append';
+  throw unique
+    ? refuse(
+        `${name} keeps one row a key (${unique.join(', ')}), and ${mode} would add more.`,
+        'Use append_dedup, rename the table, or choose another `schema`.',
+      )
+    : refuse(
+        `${name} has a column ${unfilled} that may not be null, and ${mode} does not fill it.`,
+        'Rename the table, choose another `schema`, or let that column be null.',
+      );
+}
+
+function createTable(plan: TablePlan, comment: string): string[] {
   const { mode, key, version, columns } = plan;
   const name = tableName(plan);
   const define = ({ name: column, kind }: PlannedColumn, more = '') => `${quoteName(column)} ${sqlTypes[kind]}${more}`;
@@ -122,7 +153,7 @@ function createTable(plan: TablePlan): string[] {
   ];
   return [
     `create table ${name} (${lines.join(', ')})`,
-    `comment on table ${name} is ${quoteText(`Made by Penstock from the stream ${JSON.stringify(plan.stream)}`)}`,
+    `comment on table ${name} is ${quoteText(comment)}`,
     ...plan.indexes.map((index) => createIndex(plan, index)),
   ];
 }
@@ -132,13 +163,17 @@ function createIndex(plan: TablePlan, { name, column }: TablePlan['indexes'][num
 }
 
 /** Removed rows' keys and versions. Kept without a limit: each is a few bytes, and forgetting one could bring a row back. */
-function createTombstones(plan: TablePlan): string {
+function createTombstones(plan: TablePlan): string[] {
   const { key, version } = plan;
   const columns = [...key, ...(version && !key.includes(version) ? [version] : [])].map(
     (column) => `${quoteName(column.name)} ${sqlTypes[column.kind]}`,
   );
   const keys = key.map((column) => quoteName(column.name)).join(', ');
-  return `create table ${tableName(plan, plan.tombstones)} (${columns.join(', ')}, _deleted_at timestamp with time zone not null, primary key (${keys}))`;
+  const name = tableName(plan, plan.tombstones);
+  return [
+    `create table ${name} (${columns.join(', ')}, _deleted_at timestamp with time zone not null, primary key (${keys}))`,
+    `comment on table ${name} is ${quoteText(tombstoneMark(plan.stream))}`,
+  ];
 }
 
 /** What is there, by table name, in one query that locks nothing. */
@@ -153,6 +188,8 @@ export async function readTables(
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
        (select coalesce(json_agg(a.attname), '[]') from pg_attribute a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and col_description(c.oid, a.attnum) = $3) as filling,
+       (select coalesce(json_agg(a.attname), '[]') from pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attnotnull and not a.atthasdef and a.attidentity = '') as required,
        (select coalesce(json_agg((select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum = any(i.indkey::smallint[]))), '[]')
          from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null) as uniques,
        (select coalesce(json_agg(x.relname), '[]') from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid) as indexes
@@ -161,6 +198,19 @@ export async function readTables(
     [schema, names, fillingMark],
   );
   return new Map(rows.map((row) => [row.name, row]));
+}
+
+/** Makes a schema that is not there, and marks it as ours. */
+async function makeSchema(client: Session, schema: string): Promise<void> {
+  const isThere = async () =>
+    (await client.query('select from pg_namespace where nspname = $1', [schema])).rows.length > 0;
+  if (await isThere()) return;
+  await oneAtATime(client, async () => {
+    // One that somebody else made meanwhile is theirs.
+    if (await isThere()) return;
+    await client.query(`create schema ${quoteName(schema)}`);
+    await client.query(`comment on schema ${quoteName(schema)} is ${quoteText(schemaMark)}`);
+  });
 }
 
 /**
@@ -174,35 +224,47 @@ export async function prepareTables(
   plans: readonly TablePlan[],
   log: ConnectorLog,
 ): Promise<Map<string, TablePlan | ConnectorError>> {
-  const { rows } = await client.query('select from pg_namespace where nspname = $1', [schema]);
-  if (rows.length === 0)
-    await oneAtATime(client, async () => {
-      await client.query(`create schema if not exists ${quoteName(schema)}`);
-    });
+  await makeSchema(client, schema);
   const names = plans.flatMap((plan) => [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
   const existing = await readTables(client, schema, names);
-  const prepared = new Map<string, TablePlan | ConnectorError>();
+  return eachStream(plans, (plan) => prepareTable(client, plan, existing, log));
+}
+
+/** Does the work for one stream after the other; what goes wrong with one is its own trouble. */
+export async function eachStream(
+  plans: readonly TablePlan[],
+  work: (plan: TablePlan) => Promise<TablePlan>,
+): Promise<Map<string, TablePlan | ConnectorError>> {
+  const done = new Map<string, TablePlan | ConnectorError>();
   for (const plan of plans) {
     try {
-      prepared.set(plan.stream, await prepareTable(client, plan, existing, log));
+      done.set(plan.stream, await work(plan));
     } catch (error) {
       // Without a connection there are no other streams to go on with.
       if (!(error instanceof ConnectorError) && classify(error) === 'connection') throw error;
-      prepared.set(plan.stream, error instanceof ConnectorError ? error : tableError(error, tableName(plan)));
+      done.set(plan.stream, error instanceof ConnectorError ? error : tableError(error, tableName(plan)));
     }
   }
-  return prepared;
+  return done;
 }
 
-async function prepareTable(
+/**
+ * Makes or extends one table.
+ *
+ * @param known what is there, by name, from {@link readTables}
+ * @param comment of the table, when it is made
+ * @returns the plan as the table allows it
+ */
+export async function prepareTable(
   client: Session,
   plan: TablePlan,
-  known: Map<string, ExistingTable>,
+  known: ReadonlyMap<string, ExistingTable>,
   log: ConnectorLog,
+  comment = tableMark(plan.stream),
 ): Promise<TablePlan> {
-  const statementsFor = (existing: Map<string, ExistingTable>) => {
-    const change = changeTable(plan, existing.get(plan.table));
-    const bury = plan.tombstones && !existing.has(plan.tombstones) ? [createTombstones(change.plan)] : [];
+  const statementsFor = (existing: ReadonlyMap<string, ExistingTable>) => {
+    const change = changeTable(plan, existing.get(plan.table), comment);
+    const bury = plan.tombstones && !existing.has(plan.tombstones) ? createTombstones(change.plan) : [];
     return { ...change, statements: [...change.statements, ...bury] };
   };
   let change = statementsFor(known);
@@ -241,24 +303,4 @@ async function fillColumns(client: Session, { plan, fill }: TableChange): Promis
       ),
     );
   for (const column of fill) await client.query(`comment on column ${name}.${quoteName(column.name)} is null`);
-}
-
-/** Changes definitions in a transaction, while no other of our programs does: `if not exists` alone fails when two do it at once. */
-async function oneAtATime(client: Session, work: () => Promise<unknown>): Promise<void> {
-  await inTransaction(client, async () => {
-    // Waiting long behind a reader would hold up all that come after it.
-    await client.query(`set local lock_timeout = '10s'; select pg_advisory_xact_lock(hashtext('penstock tables'))`);
-    await work();
-  });
-}
-
-async function inTransaction(client: Session, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await client.begin();
-    await work();
-    await client.query('commit');
-  } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw error;
-  }
 }

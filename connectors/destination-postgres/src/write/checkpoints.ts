@@ -7,12 +7,19 @@ type StreamOrder = {
   readonly open: number[];
   readonly waiting: Waiting[];
   failed: boolean;
+  /** Whether what comes is held back; and from which position on it is, once something came that counts. */
+  holds: boolean;
+  heldFrom: number | undefined;
 };
+
+/** Messages of a held stream, and global checkpoints behind it, that are kept one by one; then checkpoints become one. */
+const heldMessagesMax = 1000;
 
 /**
  * Decides when checkpoints and statuses may leave (P1). Everything that comes in gets a position. A message of a stream
  * leaves when no batch of that stream that began before it is open, and in the order of its stream; a global checkpoint
- * when nothing before it is open or waiting in any stream. Pure: no clock, nothing is waited for here.
+ * when nothing before it is open or waiting in any stream. A stream can be held: then nothing of it leaves from its first
+ * record or checkpoint on, until it is freed. Pure: no clock, nothing is waited for here.
  */
 export class Checkpoints {
   #position = 0;
@@ -20,11 +27,15 @@ export class Checkpoints {
   readonly #globals: Waiting[] = [];
   #anyFailed = false;
 
-  /** How many messages wait. */
+  /** How many messages wait for batches. Those that are held wait for the end of their stream, which comes by reading on. */
   get waitingCount(): number {
-    let count = this.#globals.length;
-    for (const { waiting } of this.#streams.values()) count += waiting.length;
-    return count;
+    let count = 0;
+    let isHeld = false;
+    for (const { waiting, heldFrom } of this.#streams.values()) {
+      if (heldFrom === undefined) count += waiting.length;
+      else isHeld = true;
+    }
+    return isHeld ? count : count + this.#globals.length;
   }
 
   /** Whether anything waits that committing this stream's records could release. */
@@ -34,7 +45,21 @@ export class Checkpoints {
 
   /** A batch of this stream begins: what comes from now on must wait for its commit. */
   opened(stream: string): void {
-    this.#order(stream).open.push(this.#position++);
+    const order = this.#order(stream);
+    this.#beginHold(order);
+    order.open.push(this.#position++);
+  }
+
+  /** Holds this stream back, until it is freed. */
+  hold(stream: string): void {
+    this.#order(stream).holds = true;
+  }
+
+  /** What was held of this stream may leave with its next committed batch. */
+  free(stream: string): void {
+    const order = this.#order(stream);
+    order.holds = false;
+    order.heldFrom = undefined;
   }
 
   /** The oldest open batch of this stream is committed. @returns what may leave now, in order */
@@ -48,13 +73,29 @@ export class Checkpoints {
     const position = this.#position++;
     const stream = streamOf(message);
     if (stream === undefined) {
-      if (!this.#anyFailed) this.#globals.push({ position, message });
+      if (this.#anyFailed) return [];
+      const isHeld = [...this.#streams.values()].some(({ heldFrom }) => heldFrom !== undefined);
+      if (isHeld) addWaiting(this.#globals, { position, message });
+      else this.#globals.push({ position, message });
       return this.#releaseGlobals();
     }
     const order = this.#order(stream);
     if (order.failed) return [];
-    order.waiting.push({ position, message });
+    if (message.type === 'source_state') {
+      // Its stream was given up: what it covers is not kept.
+      if (!order.holds && order.heldFrom !== undefined) return [];
+      this.#beginHold(order);
+    } else if (order.heldFrom !== undefined && ['error', 'skip'].includes(message.stream_status.status)) {
+      order.holds = false;
+      order.waiting.splice(0, Infinity, ...order.waiting.filter(({ message: { type } }) => type === 'stream_status'));
+    }
+    if (order.holds) addWaiting(order.waiting, { position, message });
+    else order.waiting.push({ position, message });
     return this.#release(stream);
+  }
+
+  #beginHold(order: StreamOrder): void {
+    if (order.holds) order.heldFrom ??= this.#position++;
   }
 
   /**
@@ -80,15 +121,18 @@ export class Checkpoints {
   #order(stream: string): StreamOrder {
     const known = this.#streams.get(stream);
     if (known) return known;
-    const order: StreamOrder = { open: [], waiting: [], failed: false };
+    const order: StreamOrder = { open: [], waiting: [], failed: false, holds: false, heldFrom: undefined };
     this.#streams.set(stream, order);
     return order;
   }
 
   #release(stream: string): DestinationMessage[] {
-    const { open, waiting } = this.#order(stream);
-    const firstOpen = open[0] ?? Number.POSITIVE_INFINITY;
-    const kept = waiting.findIndex(({ position }) => position > firstOpen);
+    const { open, waiting, holds, heldFrom } = this.#order(stream);
+    const until = Math.min(
+      open[0] ?? Number.POSITIVE_INFINITY,
+      (holds ? heldFrom : undefined) ?? Number.POSITIVE_INFINITY,
+    );
+    const kept = waiting.findIndex(({ position }) => position > until);
     const released = waiting.splice(0, kept === -1 ? waiting.length : kept).map(({ message }) => message);
     return [...released, ...this.#releaseGlobals()];
   }
@@ -96,11 +140,43 @@ export class Checkpoints {
   #releaseGlobals(): DestinationMessage[] {
     if (this.#globals.length === 0) return [];
     let oldest = Number.POSITIVE_INFINITY;
-    for (const { open, waiting } of this.#streams.values())
-      oldest = Math.min(oldest, open[0] ?? oldest, waiting[0]?.position ?? oldest);
+    for (const { open, waiting, heldFrom } of this.#streams.values())
+      oldest = Math.min(oldest, open[0] ?? oldest, waiting[0]?.position ?? oldest, heldFrom ?? oldest);
     const kept = this.#globals.findIndex(({ position }) => position > oldest);
     return this.#globals.splice(0, kept === -1 ? this.#globals.length : kept).map(({ message }) => message);
   }
+}
+
+/** Keeps a message that is held. Past the limit the last checkpoint stands for those before it, and for their records. */
+function addWaiting(waiting: Waiting[], added: Waiting): void {
+  const last = waiting.findLastIndex(({ message }) => message.type === 'source_state');
+  if (waiting.length < heldMessagesMax || last === -1 || added.message.type !== 'source_state') waiting.push(added);
+  else {
+    const [{ message }] = waiting.splice(last, 1) as [Waiting];
+    waiting.push({ ...added, message: mergeCheckpoints(message as SourceStateMessage, added.message) });
+  }
+}
+
+function mergeCheckpoints(
+  { source_state: earlier }: SourceStateMessage,
+  later: SourceStateMessage,
+): SourceStateMessage {
+  const { source_state } = later;
+  const record_count = (earlier.record_count ?? 0) + (source_state.record_count ?? 0);
+  const isCounted = earlier.record_count !== undefined && source_state.record_count !== undefined;
+  const { record_count: _, ...rest } = source_state;
+  const streams = {
+    ...(earlier.state_type === 'global' && earlier.streams),
+    ...(rest.state_type === 'global' && rest.streams),
+  };
+  return {
+    ...later,
+    source_state: {
+      ...rest,
+      ...(Object.keys(streams).length > 0 && { streams }),
+      ...(isCounted && { record_count }),
+    } as SourceStateMessage['source_state'],
+  };
 }
 
 function streamOf(message: SourceStateMessage | StreamStatusMessage): string | undefined {

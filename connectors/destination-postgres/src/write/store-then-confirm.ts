@@ -3,23 +3,29 @@ import { type DestinationMessage, message } from '@penstock/protocol';
 import type { Config } from '../config.ts';
 import { ConnectionFailure } from '../connect/connection.ts';
 import { Batch } from '../merge/batch.ts';
-import { BatchStore, type StreamTable } from '../merge/store-batch.ts';
+import { type BatchCounts, BatchStore, type StreamTable } from '../merge/store-batch.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { type Overwrite, whileGathering } from './overwrite.ts';
 
 /** Messages that wait to be written to stdout; with more, nothing more is read. */
 const outboxMax = 1000;
+
+/** What waits for a connection: a batch to be merged, or a whole set of rows to be taken over. */
+type Work = Batch | { readonly stream: string; readonly bytes: 0 };
 
 /**
  * Stores records in batches and lets each checkpoint out once everything before it is committed (P1). While Postgres works
  * on some batches the next ones are read; with a few in memory reading pauses (P4).
  *
+ * @param overwrites of the streams whose rows are replaced as a whole once they are complete
  * @throws ConnectorError when the run can't go on; a trouble of one stream is a message instead (P5)
  */
 export async function* storeThenConfirm(
   context: WriteContext<Config>,
   tables: ReadonlyMap<string, StreamTable | ConnectorError>,
+  overwrites: ReadonlyMap<string, Overwrite> = new Map(),
 ): AsyncGenerator<DestinationMessage> {
-  const writer = new Writer(context, tables);
+  const writer = new Writer(context, tables, overwrites);
   const onAbort = () => writer.stop(context.signal.reason);
   context.signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -34,10 +40,13 @@ class Writer {
   readonly #context: WriteContext<Config>;
   readonly #tables: ReadonlyMap<string, StreamTable | ConnectorError>;
   readonly #checkpoints = new Checkpoints();
+  /** By stream, until its rows are taken over. */
+  readonly #overwrites: Map<string, Overwrite>;
+  readonly #takingOver = new Set<string>();
   /** The batch of each stream that is being filled. */
   readonly #filling = new Map<string, Batch>();
-  /** Full batches, oldest first. */
-  #queue: Batch[] = [];
+  /** Oldest first. */
+  #queue: Work[] = [];
   readonly #idleStores: BatchStore[];
   readonly #stores: readonly BatchStore[];
   /** Settles when the latest batch of a stream is done with; by stream. */
@@ -56,9 +65,15 @@ class Writer {
   #wakeOutput = () => {};
   readonly #stopping = new AbortController();
 
-  constructor(context: WriteContext<Config>, tables: ReadonlyMap<string, StreamTable | ConnectorError>) {
+  constructor(
+    context: WriteContext<Config>,
+    tables: ReadonlyMap<string, StreamTable | ConnectorError>,
+    overwrites: ReadonlyMap<string, Overwrite>,
+  ) {
     this.#context = context;
     this.#tables = tables;
+    this.#overwrites = new Map(overwrites);
+    for (const [stream, { holdsCheckpoints }] of overwrites) if (holdsCheckpoints) this.#checkpoints.hold(stream);
     this.#stores = Array.from({ length: context.config.connections }, () => new BatchStore());
     this.#idleStores = [...this.#stores];
   }
@@ -129,7 +144,20 @@ class Writer {
   #take(item: InputItem): void {
     if (item.kind === 'record') this.#takeRecord(item.stream, item.data, item.lineNumber);
     else if (item.kind === 'failure') this.#failStream(item.stream, item.error);
-    else this.#emit(this.#checkpoints.arrived(item.message));
+    else {
+      if (item.kind === 'status' && item.message.stream_status.status === 'complete')
+        this.#requestTakeOver(item.message.stream_status.stream);
+      this.#emit(this.#checkpoints.arrived(item.message));
+    }
+  }
+
+  /** A complete set takes the place of the old one before anybody hears that it is complete. */
+  #requestTakeOver(stream: string): void {
+    if (!this.#overwrites.has(stream) || this.#checkpoints.hasFailed(stream)) return;
+    this.#seal(stream);
+    this.#checkpoints.opened(stream);
+    this.#queue.push({ stream, bytes: 0 });
+    this.#dispatch();
   }
 
   #takeRecord(stream: string, data: Buffer, lineNumber: number): void {
@@ -179,30 +207,48 @@ class Writer {
 
   #dispatch(): void {
     while (this.#idleStores.length > 0 && !this.#failure) {
-      // A stream that no connection works on goes first, so that a slow one doesn't keep all connections. More than two
-      // batches of one stream gain nothing: one is merged while the next is copied.
-      const flights = (batch: Batch) => this.#inFlight.get(batch.stream) ?? 0;
-      const batch =
-        this.#queue.find((queued) => flights(queued) === 0) ?? this.#queue.find((queued) => flights(queued) < 2);
-      if (!batch) return;
-      this.#queue.splice(this.#queue.indexOf(batch), 1);
-      this.#inFlight.set(batch.stream, flights(batch) + 1);
+      const work = this.#nextWork();
+      if (!work) return;
+      const { stream } = work;
+      this.#queue.splice(this.#queue.indexOf(work), 1);
+      this.#inFlight.set(stream, (this.#inFlight.get(stream) ?? 0) + 1);
+      if (!(work instanceof Batch)) this.#takingOver.add(stream);
       const store = this.#idleStores.pop()!;
-      const whenTurn = this.#latest.get(batch.stream) ?? Promise.resolve();
-      this.#latest.set(batch.stream, this.#run(store, batch, whenTurn));
+      const whenTurn = this.#latest.get(stream) ?? Promise.resolve();
+      this.#latest.set(stream, this.#run(store, work, whenTurn));
     }
   }
 
+  /**
+   * A stream that no connection works on goes first, so that a slow one doesn't keep all connections. More than two batches of
+   * one stream gain nothing: one is merged while the next is copied. Rows are taken over when all batches before are merged,
+   * and the batches behind wait for it.
+   */
+  #nextWork(): Work | undefined {
+    const passed = new Set<string>();
+    const blocked = new Set(this.#takingOver);
+    let second: Work | undefined;
+    for (const work of this.#queue) {
+      const { stream } = work;
+      const flights = this.#inFlight.get(stream) ?? 0;
+      const isBatch = work instanceof Batch;
+      const mayRun = !blocked.has(stream) && (isBatch ? flights < 2 : flights === 0 && !passed.has(stream));
+      if (mayRun && flights === 0) return work;
+      if (mayRun) second ??= work;
+      passed.add(stream);
+      if (!isBatch) blocked.add(stream);
+    }
+    return second;
+  }
+
   /** Never rejects. */
-  async #run(store: BatchStore, batch: Batch, whenTurn: Promise<void>): Promise<void> {
-    const { stream } = batch;
-    const { config, log } = this.#context;
+  async #run(store: BatchStore, work: Work, whenTurn: Promise<void>): Promise<void> {
+    const { stream, bytes } = work;
+    const isWanted = () => !this.#checkpoints.hasFailed(stream) && !this.#failure;
     try {
-      const isWanted = () => !this.#checkpoints.hasFailed(stream) && !this.#failure;
-      const options = { config, log, whenTurn, isWanted, signal: this.#stopping.signal };
-      const counts = await store.store(this.#tables.get(stream) as StreamTable, batch, options);
-      // Only now is it sure that no socket holds on to it.
-      if (counts) batch.release(this.#stores.length + 1);
+      const counts = await (work instanceof Batch
+        ? this.#storeBatch(store, work, whenTurn, isWanted)
+        : this.#takeOver(store, stream));
       if (counts && isWanted())
         this.#emit([message.writeResult({ stream, ...counts }), ...this.#checkpoints.committed(stream)]);
     } catch (error) {
@@ -210,7 +256,8 @@ class Writer {
       else if (error instanceof ConnectorError) this.#failStream(stream, error);
       else this.stop(error);
     }
-    this.#bytes -= batch.bytes;
+    this.#bytes -= bytes;
+    if (!(work instanceof Batch)) this.#takingOver.delete(stream);
     this.#inFlight.set(stream, this.#inFlight.get(stream)! - 1);
     this.#idleStores.push(store);
     this.#dispatch();
@@ -218,9 +265,31 @@ class Writer {
     this.#wakeReader();
   }
 
+  /** @returns undefined when the batch is not wanted any more */
+  async #storeBatch(store: BatchStore, batch: Batch, whenTurn: Promise<void>, isWanted: () => boolean) {
+    const { config, log } = this.#context;
+    const overwrite = this.#overwrites.get(batch.stream);
+    const table = overwrite?.side ?? (this.#tables.get(batch.stream) as StreamTable);
+    const options = { config, log, whenTurn, isWanted, signal: this.#stopping.signal };
+    const counts = await store.store(table, batch, options);
+    // Only now is it sure that no socket holds on to it.
+    if (counts) batch.release(this.#stores.length + 1);
+    return counts && overwrite ? whileGathering(counts) : counts;
+  }
+
+  async #takeOver(store: BatchStore, stream: string): Promise<BatchCounts> {
+    const { config, log } = this.#context;
+    const overwrite = this.#overwrites.get(stream)!;
+    const options = { config, log, signal: this.#stopping.signal };
+    const counts = await store.perform(this.#tables.get(stream) as StreamTable, overwrite.takeOver, options);
+    this.#overwrites.delete(stream);
+    this.#checkpoints.free(stream);
+    return counts;
+  }
+
   #failStream(stream: string, error: ConnectorError): void {
     if (!this.#checkpoints.failed(stream)) return;
-    const isOther = (batch: Batch) => batch.stream !== stream;
+    const isOther = (work: Work) => work.stream !== stream;
     for (const batch of [this.#filling.get(stream), ...this.#queue.filter((queued) => !isOther(queued))])
       this.#bytes -= batch?.bytes ?? 0;
     this.#filling.delete(stream);
