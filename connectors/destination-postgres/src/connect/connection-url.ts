@@ -29,7 +29,7 @@ export function parseConnectionUrl(url: string): UrlParameters {
   if (hosts.some(({ host }) => host)) put('host', hosts.map(({ host }) => host).join(','));
   if (hosts.some(({ port }) => port)) put('port', hosts.map(({ port }) => port).join(','));
   put('dbname', database);
-  for (const parameter of query === '' ? [] : query.split('&')) {
+  for (const parameter of query.split('&').filter(Boolean)) {
     const [, name = '', value] = /^([^=]+)=(.*)$/s.exec(parameter) ?? [];
     if (name === '') throw refuse('what stands behind ? has to be NAME=VALUE, joined by &');
     put(decode(name), value);
