@@ -87,7 +87,7 @@ export class KeptConnection {
     if (this.#previousPid === undefined) return;
     await session.query(
       `select pg_terminate_backend(pid, ${endPreviousMs}) from pg_stat_activity
-       where pid = $1 and pid <> pg_backend_pid() and datname = current_database() and usename = current_user and application_name = 'penstock'`,
+       where pid = $1 and pid <> pg_backend_pid() and datname = current_database() and usename = current_user and application_name = current_setting('application_name')`,
       [this.#previousPid],
     );
     this.#previousPid = undefined;
