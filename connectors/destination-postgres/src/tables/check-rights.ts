@@ -8,7 +8,7 @@ import { readOwnTables } from './own-tables.ts';
 const versionMin = 150_000;
 
 /** What the server says about itself and about what its user may do. */
-type Rights = {
+export type Rights = {
   readonly server_version: string;
   readonly server_version_num: number;
   readonly database: string;
@@ -25,7 +25,7 @@ type Rights = {
 };
 
 /** Something that writing needs and that is not there. */
-type Lack = {
+export type Lack = {
   readonly what: string;
   /** SQL, or words where no SQL helps. */
   readonly remedy: string;
@@ -74,7 +74,7 @@ async function readRights(session: Session, schema: string): Promise<Rights> {
 }
 
 /** Compares what there is with what writing needs. Pure. */
-function findLacks(rights: Rights, schema: string): Lack[] {
+export function findLacks(rights: Rights, schema: string): Lack[] {
   const { user, database, has_schema, may_use_schema, may_create_tables } = rights;
   const lacks: Lack[] = [];
   const lack = (what: string, remedy: string) => lacks.push({ what, remedy, isRight: false });

@@ -47,7 +47,7 @@ export async function teardownTables(
   if (catalog) await warnOfKept(session, config, catalog, log);
   const tables = dropped.length === 1 ? '1 table' : `${dropped.length} tables`;
   log.info(
-    `${dropped.length === 0 ? 'There was no table to drop' : `Dropped ${tables}`} in schema "${schema}"${isSchemaDropped ? ', and the schema' : ''}.`,
+    `${dropped.length === 0 ? 'There was no table to drop' : `Dropped ${tables}`} in schema "${schema}"${isSchemaDropped ? ', and the schema was dropped' : ''}.`,
     { data: { tables: dropped.map(({ name }) => name) } },
   );
 }

@@ -98,4 +98,71 @@ describe('checkpoints', () => {
       }),
     );
   });
+
+  describe('of a stream that is held', () => {
+    const status = (value: 'start' | 'complete') => message.streamStatus({ stream: 'a', status: value });
+    const skip = message.streamStatus({ stream: 'a', status: 'skip', reason: 'no access' });
+    const held = () => {
+      const checkpoints = new Checkpoints();
+      checkpoints.hold('a');
+      return checkpoints;
+    };
+
+    it('leave when it is freed, in their order, and global ones behind them then too', () => {
+      const checkpoints = held();
+      expect(outline(checkpoints.arrived(status('start')))).toEqual(['a:start']);
+      expect(outline(checkpoints.arrived(globalCheckpoint(0)))).toEqual(['global:0']);
+      checkpoints.opened('a');
+      expect(checkpoints.arrived(globalCheckpoint(1))).toEqual([]);
+      expect(checkpoints.arrived(checkpoint('a', 1))).toEqual([]);
+      expect(checkpoints.committed('a')).toEqual([]);
+      expect(outline(checkpoints.arrived(checkpoint('b', 1)))).toEqual(['b:1']);
+      checkpoints.opened('a');
+      checkpoints.arrived(status('complete'));
+      expect(checkpoints.waitingCount).toBe(0);
+      checkpoints.free('a');
+      expect(outline(checkpoints.committed('a'))).toEqual(['a:1', 'a:complete', 'global:1']);
+    });
+
+    it('do not leave before it is freed when they come before any record', () => {
+      const checkpoints = held();
+      expect(checkpoints.arrived(checkpoint('a', 1))).toEqual([]);
+      checkpoints.opened('a');
+      checkpoints.free('a');
+      expect(outline(checkpoints.committed('a'))).toEqual(['a:1']);
+    });
+
+    it('never leave when it ends otherwise, which is said at once', () => {
+      const checkpoints = held();
+      checkpoints.arrived(checkpoint('a', 1));
+      checkpoints.arrived(globalCheckpoint(1));
+      expect(outline(checkpoints.arrived(skip))).toEqual(['a:skip']);
+      expect(checkpoints.arrived(checkpoint('a', 2))).toEqual([]);
+      expect(checkpoints.arrived(globalCheckpoint(2))).toEqual([]);
+      expect(outline(checkpoints.arrived(checkpoint('b', 1)))).toEqual(['b:1']);
+    });
+
+    it('become one when they are many, which stands for the records of all', () => {
+      const checkpoints = held();
+      for (let data = 1; data <= 5000; data++) {
+        checkpoints.arrived(message.sourceState({ state_type: 'stream', stream: 'a', data, record_count: 2 }));
+        const streams = { [`s${data % 3}`]: data };
+        checkpoints.arrived(message.sourceState({ state_type: 'global', data: { at: data }, streams }));
+      }
+      checkpoints.free('a');
+      checkpoints.opened('a');
+      const left = checkpoints
+        .committed('a')
+        .flatMap((item) => (item.type === 'source_state' ? [item.source_state] : []));
+      expect(left).toHaveLength(2000);
+      const ofStream = left.filter(({ state_type }) => state_type === 'stream');
+      expect(ofStream.at(-1)).toMatchObject({ data: 5000 });
+      expect(ofStream.reduce((sum, { record_count = 0 }) => sum + record_count, 0)).toBe(10_000);
+      expect(left.at(-1)).toEqual({
+        state_type: 'global',
+        data: { at: 5000 },
+        streams: { s0: 4998, s1: 4999, s2: 5000 },
+      });
+    });
+  });
 });

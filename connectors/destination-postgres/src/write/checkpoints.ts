@@ -70,13 +70,11 @@ export class Checkpoints {
 
   /** A message came in. @returns what may leave now, in order */
   arrived(message: SourceStateMessage | StreamStatusMessage): DestinationMessage[] {
-    const position = this.#position++;
     const stream = streamOf(message);
     if (stream === undefined) {
       if (this.#anyFailed) return [];
       const isHeld = [...this.#streams.values()].some(({ heldFrom }) => heldFrom !== undefined);
-      if (isHeld) addWaiting(this.#globals, { position, message });
-      else this.#globals.push({ position, message });
+      addWaiting(this.#globals, { position: this.#position++, message }, isHeld);
       return this.#releaseGlobals();
     }
     const order = this.#order(stream);
@@ -89,8 +87,7 @@ export class Checkpoints {
       order.holds = false;
       order.waiting.splice(0, Infinity, ...order.waiting.filter(({ message: { type } }) => type === 'stream_status'));
     }
-    if (order.holds) addWaiting(order.waiting, { position, message });
-    else order.waiting.push({ position, message });
+    addWaiting(order.waiting, { position: this.#position++, message }, order.holds);
     return this.#release(stream);
   }
 
@@ -147,14 +144,19 @@ export class Checkpoints {
   }
 }
 
-/** Keeps a message that is held. Past the limit the last checkpoint stands for those before it, and for their records. */
-function addWaiting(waiting: Waiting[], added: Waiting): void {
-  const last = waiting.findLastIndex(({ message }) => message.type === 'source_state');
-  if (waiting.length < heldMessagesMax || last === -1 || added.message.type !== 'source_state') waiting.push(added);
-  else {
-    const [{ message }] = waiting.splice(last, 1) as [Waiting];
-    waiting.push({ ...added, message: mergeCheckpoints(message as SourceStateMessage, added.message) });
+/** Keeps a message. Where they are held, past the limit one checkpoint stands for those before it, and for their records. */
+function addWaiting(waiting: Waiting[], added: Waiting, isHeld: boolean): void {
+  const isMany = isHeld && waiting.length >= heldMessagesMax && added.message.type === 'source_state';
+  const last = isMany ? waiting.findLastIndex(({ message }) => message.type === 'source_state') : -1;
+  if (last === -1) {
+    waiting.push(added);
+    return;
   }
+  const [{ message }] = waiting.splice(last, 1) as [Waiting];
+  waiting.push({
+    ...added,
+    message: mergeCheckpoints(message as SourceStateMessage, added.message as SourceStateMessage),
+  });
 }
 
 function mergeCheckpoints(
