@@ -163,6 +163,28 @@ function testPooler(program: string) {
     expect(rows).toEqual([row, row]);
   });
 
+  it('a whole set of rows takes the place of another', async () => {
+    const config = { url: pooler.url, schema: 'replaced' };
+    for (const generation_id of [1, 2]) {
+      const stream = testStream('first', {
+        sync_mode: 'full_refresh',
+        destination_sync_mode: 'overwrite',
+        generation_id,
+      });
+      const input = Array.from({ length: 300 }, (_, index) => record('first', { id: `${generation_id}.${index}` }));
+      const { messages } = await writeItems({
+        config,
+        streams: [stream],
+        input: [[...input, status('first', 'complete')]],
+      });
+      expect(outline(messages)).toContain('first:complete');
+    }
+    const { rows } = await db.pool.query(
+      `select count(*)::int as count, min(split_part(id, '.', 1)) as generation from replaced.first`,
+    );
+    expect(rows).toEqual([{ count: 300, generation: '2' }]);
+  });
+
   it('a bad record is found alone', async () => {
     const good = Array.from({ length: 20 }, (_, index) => record('first', { id: `${index}` }, index));
     for (const unstaged_records_max of [0, 100]) {
