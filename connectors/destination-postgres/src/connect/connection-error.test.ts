@@ -17,6 +17,13 @@ const connecting: readonly (readonly [Error, string, RegExp])[] = [
   [error('SELF_SIGNED_CERT_IN_CHAIN'), 'config_invalid', /ssl_ca_pem/],
   [new Error('The server does not support SSL connections'), 'config_invalid', /does not support encrypted/],
   [new Error('timeout expired'), 'unreachable', /timeout expired/],
+  [error('CERT_NOT_YET_VALID'), 'config_invalid', /not valid yet.*clock/],
+  [error('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'), 'config_invalid', /no version of TLS in common/],
+  [error('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'), 'config_invalid', /refused our certificate.*ssl_cert_pem/],
+  [new Error('There was an error establishing an SSL connection'), 'config_invalid', /sslnegotiation=direct/],
+  [error('EACCES'), 'config_invalid', /may not use the socket/],
+  [error('08P01', 'unsupported startup parameter: options'), 'config_invalid', /ignore_startup_parameters/],
+  [error('08P01', 'SSL required'), 'config_invalid', /sslmode=verify-full/],
 ];
 
 describe('an error of connecting', () => {

@@ -3,6 +3,7 @@ import { startTestServer, type TestServer } from '@penstock/local-postgres/testi
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Config, configSchema } from '../config.ts';
 import { type Authority, type Certificate, makeAuthority } from '../testing/certificates.ts';
+import { writeItems } from '../testing/write-items.ts';
 import { planConnection } from './connection-plan.ts';
 import { openClient } from './open-client.ts';
 
@@ -205,6 +206,40 @@ describe('sslmode', () => {
     expect(await outcome(`${base('localhost')}/postgres?sslrootcert=system&sslmode=require`)).toMatch(
       /protect from nobody/,
     );
+  });
+});
+
+describe('a connection that leaves the machine', () => {
+  const url = (mode: string) => `${base('db.example')}/postgres?hostaddr=127.0.0.1&sslmode=${mode}`;
+
+  it.each([
+    ['disable', 'plain'],
+    ['prefer', 'unverified'],
+    ['require', 'unverified'],
+  ])(
+    'is warned of once when nothing says that the server is the right one, as with sslmode=%s',
+    async (mode, safety) => {
+      const { client: opened, safety: found } = await open(url(mode));
+      await opened.end();
+      expect(found).toBe(safety);
+      const { logged } = await writeItems({
+        config: { url: url(mode), schema: `safety_${mode}` },
+        streams: [],
+        input: [],
+      });
+      expect(logged).toEqual([expect.stringMatching(/^The connection to Postgres is .*Use sslmode=verify-full/)]);
+    },
+  );
+
+  it('is as safe as its certificate was looked at', async () => {
+    const safetyOf = async (...args: Parameters<typeof open>) => {
+      const { client: opened, safety } = await open(...args);
+      await opened.end();
+      return safety;
+    };
+    expect(await safetyOf(url('require'), { ssl_ca_pem: authority.pem })).toBe('chain');
+    expect(await safetyOf(`${base('localhost')}/postgres`, { ssl_ca_pem: authority.pem })).toBe('name');
+    expect(await safetyOf(`${base('localhost')}/postgres`)).toBe('local');
   });
 });
 
