@@ -13,11 +13,14 @@ describe('parameters', () => {
 
   it('take ssl=true for sslmode=require', () => {
     expect(readParameters('postgres://db?ssl=true', {}).get('sslmode')).toBe('require');
+    expect(readParameters('postgres://db?sslmode=verify-full&ssl=true', {}).get('sslmode')).toBe('verify-full');
   });
 
   it.each([
     ['postgres://db?sslmod=require', {}, /unknown parameter: sslmod. Did you mean sslmode/],
     ['postgres://db?ssl_mode=require', {}, /Did you mean sslmode/],
+    ['postgres://db?ssl=0', {}, /unknown parameter: ssl. Did you mean/],
+    ['postgres://db?constructor=x', {}, /unknown parameter: constructor/],
     ['postgres://db?pgbouncer=true', {}, /unknown parameter: pgbouncer. Leave it out/],
     ['postgres://db?sslmode=no-verify', {}, /sslmode in `url` has a value that is not supported. Use disable, allow/],
     ['postgres://db?sslcrl=/x', {}, /sslcrl in `url` is not supported/],

@@ -88,9 +88,11 @@ export type Parameters = {
 export function readParameters(url: string | undefined, env: NodeJS.ProcessEnv): Parameters {
   const said = new Map(url === undefined ? [] : parseConnectionUrl(url));
   // libpq takes it for users of JDBC.
-  if (said.get('ssl') === 'true') said.set('sslmode', 'require');
-  said.delete('ssl');
-  for (const name of said.keys()) if (!(name in parameters)) throw unknownParameter(name);
+  if (said.get('ssl') === 'true') {
+    said.delete('ssl');
+    if (!said.has('sslmode')) said.set('sslmode', 'require');
+  }
+  for (const name of said.keys()) if (!Object.hasOwn(parameters, name)) throw unknownParameter(name);
   const rules: Readonly<Record<ParameterName, Parameter>> = parameters;
   const get = (name: ParameterName) => said.get(name) ?? (env[rules[name].env ?? ''] || undefined);
   const isInUrl = (name: ParameterName) => said.has(name);
