@@ -1,5 +1,5 @@
 import { type ColumnKind, castSql, castTextSql } from '../tables/column-type.ts';
-import { fitName, quoteName, quoteText } from '../tables/identifier.ts';
+import { quoteName, quoteText } from '../tables/identifier.ts';
 import type { PlannedColumn, TablePlan } from '../tables/plan-tables.ts';
 
 /** A staged batch: `n` numbers its records in the order of arrival. Temporary, emptied at each commit. */
@@ -33,11 +33,15 @@ const lines = `(select (l.ordinality - 1)::integer as n, l.line::jsonb as data
 export type MergeSql = {
   /** What is in the stage: `null_keys` (n of records without a key, at most 1000), `needs_rounds`. */
   readonly survey: string;
-  /** Merges the whole stage, when no round is needed. Returns `created`, `updated`. */
+  /** Merges the whole stage, when no round is needed. Returns `created`, `updated`. Fastest for records that are new. */
   readonly upsert: string;
-  /** As `survey` and `upsert`, with the records in $1, one a line, instead of the stage. */
-  readonly surveyLines: string;
-  readonly upsertLines: string;
+  /** The same, fastest for records that are there already. */
+  readonly upsertKnown: string;
+  /**
+   * As `survey` and `upsert` at once, with the records in $1, one a line, instead of the stage. Merges nothing when a key is
+   * missing or rounds are needed. Returns what both return.
+   */
+  readonly mergeLines: string;
   /** Makes the table of rounds, until the end of the transaction. */
   readonly createRounds: string;
   /** Sorts the stage into rounds. Returns `rounds`. */
@@ -56,8 +60,8 @@ export function buildMergeSql(plan: TablePlan): MergeSql {
   return {
     survey: sql.survey(stage),
     upsert: plan.mode === 'append' ? sql.append(stage) : sql.upsert(stage),
-    surveyLines: sql.survey(lines),
-    upsertLines: plan.mode === 'append' ? sql.append(lines) : sql.upsert(lines),
+    upsertKnown: plan.mode === 'append' ? sql.append(stage) : sql.upsertKnown(stage),
+    mergeLines: plan.mode === 'append' ? sql.append(lines) : sql.surveyAndUpsert(lines),
     createRounds,
     planRounds: sql.planRounds(),
     upsertRound: sql.upsert(`${rounds} and not r.is_deleted`),
@@ -80,19 +84,27 @@ function isTextual(kind: ColumnKind): kind is 'text' | 'reference' {
   return kind === 'text' || kind === 'reference';
 }
 
+const counts =
+  '(select count(*) from merged where is_new) as created, (select count(*) from merged where not is_new) as updated';
+
 class Builder {
   readonly #plan: TablePlan;
   readonly #table: string;
-  /** Aliases of the keys. A field may be named like one: in #unpack it is an alias too, so there all are qualified. */
+  /** Aliases of the keys. */
   readonly #keys: readonly string[];
+  /** The version, where it has a column besides the key's. */
+  readonly #versionColumn: PlannedColumn | undefined;
+  readonly #columns: readonly PlannedColumn[];
+  /** Both. */
   readonly #filled: readonly PlannedColumn[];
 
   constructor(plan: TablePlan) {
     this.#plan = plan;
     this.#table = tableName(plan);
     this.#keys = plan.key.map((_, index) => `k${index}`);
-    const inKey = plan.version && plan.key.includes(plan.version);
-    this.#filled = [...(plan.version && !inKey ? [plan.version] : []), ...plan.columns];
+    this.#versionColumn = plan.version && !plan.key.includes(plan.version) ? plan.version : undefined;
+    this.#columns = plan.columns;
+    this.#filled = [...(this.#versionColumn ? [this.#versionColumn] : []), ...plan.columns];
   }
 
   get #versionSql(): string | undefined {
@@ -108,24 +120,28 @@ class Builder {
   }
 
   #keySql({ kind, path }: PlannedColumn): string {
-    const json = valueAt('s.data', path);
-    return kind === 'bigint' ? castSql(kind, json) : `${json} #>> '{}'`;
+    if (kind === 'bigint') return castSql(kind, valueAt('s.data', path));
+    return `${valueAt('s.data', path.slice(0, -1))} ->> ${quoteText(path.at(-1)!)}`;
   }
 
-  /** One pass over each record gives every column's JSON: a toasted record is read once, not once a column. */
+  /**
+   * Takes each column's JSON out of `l.data` once, however often its cast looks at it: `offset 0` keeps the planner from putting
+   * the expressions back where they are used.
+   */
   #unpack(): { from: string; values: string[] } {
-    // A column alias is the field's own name: what Postgres can't hold in a name is looked up by itself.
-    const aliased = this.#filled.filter(({ path: [field = ''] }) => field !== '' && fitName(field) === field);
-    const aliases = aliased.map(({ kind, path }) => `${quoteName(path[0]!)} ${isTextual(kind) ? 'text' : 'jsonb'}`);
-    const from = aliases.length ? ` cross join lateral jsonb_to_record(l.data) as c(${aliases.join(', ')})` : '';
-    const values = this.#filled.map((column) => {
-      const { kind, path } = column;
-      const json = valueAt('l.data', path);
-      if (!aliased.includes(column)) return castSql(kind, json);
-      const alias = `c.${quoteName(path[0]!)}`;
-      return isTextual(kind) ? castTextSql(kind, alias, json) : castSql(kind, alias);
+    const version = this.#versionColumn ? ['l.v'] : [];
+    if (this.#columns.length === 0) return { from: '', values: version };
+    const taken = this.#columns.map(({ kind, path }, index) => {
+      const operator = isTextual(kind) ? '->>' : '->';
+      return `${valueAt('l.data', path.slice(0, -1))} ${operator} ${quoteText(path.at(-1)!)} as c${index}`;
     });
-    return { from, values };
+    const values = this.#columns.map(({ kind, path }, index) =>
+      isTextual(kind) ? castTextSql(kind, `c.c${index}`, valueAt('l.data', path)) : castSql(kind, `c.c${index}`),
+    );
+    return {
+      from: ` cross join lateral (select ${taken.join(', ')} offset 0) c`,
+      values: [...version, ...values],
+    };
   }
 
   #columnList(): string {
@@ -138,7 +154,7 @@ class Builder {
 
   survey(source: string): string {
     const { key, mode, softDeleteField } = this.#plan;
-    if (mode === 'append') return `select null::integer[] as null_keys, false as needs_rounds, count(*) from ${source}`;
+    if (mode === 'append') return `select null::integer[] as null_keys, false as needs_rounds`;
     const noKey = key.map((column) => `(${this.#keySql(column)}) is null`).join(' or ');
     const reasons = [
       ...(softDeleteField === undefined ? [] : [`bool_or(${this.#deletedSql})`]),
@@ -147,7 +163,7 @@ class Builder {
         ? [`(bool_or((${this.#versionSql}) is null) and not bool_and((${this.#versionSql}) is null))`]
         : []),
     ];
-    return `select (array_agg(s.n order by s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds from ${source}`;
+    return `select (array_agg(s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds from ${source}`;
   }
 
   append(source: string): string {
@@ -156,11 +172,14 @@ class Builder {
     return `with merged as (insert into ${this.#table} (${this.#columnList()}) select ${[...keys, ...values, 'l.data', 'now()', 'now()'].join(', ')} from (select * from ${source}) l${from} order by l.n returning 1) select count(*) as created, 0 as updated from merged`;
   }
 
-  /** The newest record of each key: the largest version, then the latest arrival. */
+  /**
+   * The newest record of each key: the largest version, then the latest arrival. `|| '{}'` changes no object; it makes one whole
+   * that is stored apart (TOAST), which would otherwise be fetched once a column.
+   */
   #latest(source: string): string {
     const keys = this.#plan.key.map((column, index) => `${this.#keySql(column)} as k${index}`).join(', ');
     const version = this.#versionSql;
-    const inner = `select s.n, s.data, ${keys}${version ? `, ${version} as v` : ''} from ${source}`;
+    const inner = `select s.n, s.data || '{}' as data, ${keys}${version ? `, ${version} as v` : ''} from ${source}`;
     const order = [...this.#keys, ...(version ? ['v desc nulls last'] : []), 'n desc'].join(', ');
     return `select distinct on (${this.#keys.join(', ')}) * from (${inner}) s order by ${order}`;
   }
@@ -174,9 +193,12 @@ class Builder {
     return this.#plan.key.map(({ name }, index) => `${table}.${quoteName(name)} = ${other}.k${index}`).join(' and ');
   }
 
-  #withoutVersion(json: string): string {
+  /** Whether two records differ in anything but their version: putting one's into the other takes half as long as leaving both out. */
+  #isChanged(older: string, newer: string): string {
     const { version } = this.#plan;
-    return version?.path.length === 1 ? `(${json} - ${quoteText(version.path[0]!)})` : json;
+    if (version?.path.length !== 1) return `${older} is distinct from ${newer}`;
+    const field = quoteText(version.path[0]!);
+    return `coalesce(jsonb_set(${older}, array[${field}], ${newer} -> ${field}), ${older} - ${field}) is distinct from ${newer}`;
   }
 
   #insert(latest: string, rawData: string, set: string[], filter = ''): string {
@@ -186,19 +208,43 @@ class Builder {
     const select = [...keys, ...values, 'l.data', 'now()', 'now()'].join(', ');
     const versionName = version && quoteName(version.name);
     const guard = versionName ? `${this.#isNewer(`excluded.${versionName}`, `t.${versionName}`)} and ` : '';
-    const changed = `${this.#withoutVersion('t._raw_data')} is distinct from ${this.#withoutVersion(rawData)}`;
-    return `insert into ${this.#table} as t (${this.#columnList()}) select ${select} from (${latest}) l${from}${filter} on conflict (${key.map(({ name }) => quoteName(name)).join(', ')}) do update set ${[...set, `_raw_data = ${rawData}`, '_synced_at = excluded._synced_at', '_updated_at = excluded._updated_at'].join(', ')} where ${guard}${changed} returning t.xmax = 0 as is_new`;
+    return `insert into ${this.#table} as t (${this.#columnList()}) select ${select} from (${latest}) l${from}${filter} on conflict (${key.map(({ name }) => quoteName(name)).join(', ')}) do update set ${[...set, `_raw_data = ${rawData}`, '_synced_at = excluded._synced_at', '_updated_at = excluded._updated_at'].join(', ')} where ${guard}${this.#isChanged('t._raw_data', rawData)} returning t.xmax = 0 as is_new`;
   }
 
+  /** Merges, taking each record for a new one: for one that isn't, `on conflict` locks the row before it compares. */
   upsert(source: string): string {
+    return this.#upsert(this.#latest(source));
+  }
+
+  /** The same, but looks first whether the row is there and equal: then nothing is unpacked, locked or written to the log. */
+  upsertKnown(source: string): string {
+    const { key, version } = this.#plan;
+    const isMissing = `t.${quoteName(key[0]!.name)} is null`;
+    const guard = version ? `${this.#isNewer('l.v', `t.${quoteName(version.name)}`)} and ` : '';
+    const isChanged = this.#isChanged('t._raw_data', 'l.data');
+    return this.#upsert(
+      `select l.* from (${this.#latest(source)}) l left join ${this.#table} t on ${this.#keyJoin('t', 'l')} where ${isMissing} or (${guard}${isChanged}) offset 0`,
+    );
+  }
+
+  surveyAndUpsert(source: string): string {
+    const isFine = 'where (select null_keys is null and not needs_rounds from survey)';
+    const merged = this.#merge(this.#latest(`source s ${isFine}`));
+    return `with source as materialized (select * from ${source}), survey as materialized (${this.survey('source s')}), merged as (${merged}) select survey.*, ${counts} from survey`;
+  }
+
+  #upsert(latest: string): string {
+    return `with merged as (${this.#merge(latest)}) select ${counts}`;
+  }
+
+  #merge(latest: string): string {
     const set = this.#filled.map(({ name }) => `${quoteName(name)} = excluded.${quoteName(name)}`);
     const { tombstones, version } = this.#plan;
     const dead =
       tombstones && version
         ? ` where not exists (select from ${tableName(this.#plan, tombstones)} d where ${this.#keyJoin('d', 'l')} and l.v < d.${quoteName(version.name)})`
         : '';
-    const insert = this.#insert(this.#latest(source), 'excluded._raw_data', set, dead);
-    return `with merged as (${insert}) select count(*) filter (where is_new) as created, count(*) filter (where not is_new) as updated from merged`;
+    return this.#insert(latest, 'excluded._raw_data', set, dead);
   }
 
   /** The record of a deleted object says what is known of it; the rest of the row stays. */

@@ -18,11 +18,17 @@ const linesBytesMax = 128 * 1024;
 const newline = Buffer.from('\n');
 
 /** A stream's table and its statements. */
-export type StreamTable = { readonly plan: TablePlan; readonly sql: MergeSql; readonly name: string };
+export type StreamTable = {
+  readonly plan: TablePlan;
+  readonly sql: MergeSql;
+  readonly name: string;
+  /** Whether most records of the latest batch were in the table already: then so are, likely, those of the next. */
+  hasMost: boolean;
+};
 
 /** Builds the statements of a table that is there. */
 export function streamTable(plan: TablePlan): StreamTable {
-  return { plan, sql: buildMergeSql(plan), name: tableName(plan) };
+  return { plan, sql: buildMergeSql(plan), name: tableName(plan), hasMost: true };
 }
 
 /** What a batch did to its table. The four add up to its records. */
@@ -167,7 +173,7 @@ async function storeOnce(
     : { ...changes, skipped: part.length - changes.created - changes.updated - changes.deleted };
 }
 
-/** A few records, as one parameter of one statement: two round trips and no table to fill and empty. */
+/** A few records, as one parameter of one statement: one round trip, and no table to fill and empty. */
 async function storeLines(
   client: Session,
   table: StreamTable,
@@ -180,12 +186,11 @@ async function storeLines(
     part.flatMap((index, at) => (at === 0 ? [batch.data(index)] : [newline, batch.data(index)])),
   );
   try {
-    if (client.isPooled) await client.begin();
-    const { null_keys: missing, needs_rounds: needsRounds } = await run(client, table, 'surveyLines', [lines]);
-    if (missing || needsRounds) return await leave(client, undefined);
     await options.whenTurn;
-    if (!options.isWanted()) return await leave(client, notWanted);
-    const row = await run(client, table, 'upsertLines', [lines]);
+    if (!options.isWanted()) return notWanted;
+    if (client.isPooled) await client.begin();
+    const row = await run(client, table, 'mergeLines', [lines]);
+    if (row.null_keys || row.needs_rounds) return await leave(client, undefined);
     if (client.isPooled) await client.query('commit');
     return toChanges(row);
   } catch (error) {
@@ -220,8 +225,11 @@ async function storeStaged(
     return notWanted;
   }
   const results: Record<string, unknown>[] = [];
-  if (!needsRounds) results.push(await run(client, table, 'upsert'));
-  else {
+  if (!needsRounds) {
+    const row = await run(client, table, table.hasMost ? 'upsertKnown' : 'upsert');
+    table.hasMost = Number(row.created) * 2 < part.length;
+    results.push(row);
+  } else {
     await client.query(table.sql.createRounds);
     // Not prepared: their plans would name a table that is gone after the commit.
     const unprepared = async (name: keyof MergeSql, values: unknown[] = []) =>

@@ -94,9 +94,12 @@ const isoTime = (() => {
   return `^${date}([T ]${time}(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?$`;
 })();
 
-/** Years 1 to 9999, in seconds since 1970. */
-const unixTimeRange = 'between -62135596800 and 253402300799';
-const bigintRange = 'between -9223372036854775808 and 9223372036854775807';
+/**
+ * Ranges of jsonb: what is between two numbers is a number, since other types come before or after all numbers in its order.
+ * Years 1 to 9999, in seconds since 1970.
+ */
+const unixTimeRange = `between '-62135596800'::jsonb and '253402300799'::jsonb`;
+const bigintRange = `between '-9223372036854775808'::jsonb and '9223372036854775807'::jsonb`;
 
 /**
  * SQL that makes a column's value from a jsonb expression. It never fails: a value that doesn't fit is null (it stays in
@@ -111,13 +114,13 @@ export function castSql(kind: ColumnKind, json: string): string {
     case 'reference':
       return `case ${type} when 'object' then ${json} ->> 'id' when 'array' then null else ${text} end`;
     case 'boolean':
-      return `case ${type} when 'boolean' then (${json})::boolean end`;
+      return `case ${json} when 'true'::jsonb then true when 'false'::jsonb then false end`;
     case 'bigint':
-      return `case ${type} when 'number' then case when (${json})::numeric ${bigintRange} and (${json})::numeric % 1 = 0 then (${json})::bigint end when 'string' then case when ${text} ~ '^-?[0-9]{1,18}$' then ${text}::bigint end end`;
+      return `case when ${json} ${bigintRange} then case when (${json})::numeric % 1 = 0 then (${json})::bigint end when ${type} = 'string' then case when ${text} ~ '^-?[0-9]{1,18}$' then ${text}::bigint end end`;
     case 'numeric':
       return `case ${type} when 'number' then (${json})::numeric when 'string' then case when ${text} ~ '^-?[0-9]{1,100}([.][0-9]{1,100})?$' then ${text}::numeric end end`;
     case 'unix_time':
-      return `case ${type} when 'number' then case when (${json})::numeric ${unixTimeRange} then to_timestamp((${json})::double precision) end end`;
+      return `case when ${json} ${unixTimeRange} then to_timestamp((${json})::double precision) end`;
     case 'iso_time':
       return `case when ${type} = 'string' then case when ${text} ~ '${isoTime}' then ${text}::timestamptz end end`;
     case 'jsonb':
@@ -132,6 +135,6 @@ export function castSql(kind: ColumnKind, json: string): string {
  * @param text SQL of the value as text, an object or array as its JSON, null for null
  */
 export function castTextSql(kind: 'text' | 'reference', text: string, json: string): string {
-  const isNested = `left(${text}, 1) in ('{', '[') and jsonb_typeof(${json}) in ('object', 'array')`;
+  const isNested = `ascii(${text}) in (${'{'.charCodeAt(0)}, ${'['.charCodeAt(0)}) and jsonb_typeof(${json}) in ('object', 'array')`;
   return `case when ${isNested} then ${kind === 'reference' ? `${json} ->> 'id'` : 'null'} else ${text} end`;
 }
