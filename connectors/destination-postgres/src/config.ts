@@ -32,6 +32,17 @@ const limits = z.strictObject({
     ),
 });
 
+const fieldNames = z.array(z.string().min(1));
+
+const streamOptions = z.strictObject({
+  insert_only: fieldNames
+    .optional()
+    .describe('Fields whose columns keep what the first record of a key said; _raw_data has the newest.'),
+  volatile: fieldNames
+    .optional()
+    .describe('Top-level fields that change all the time: a record that differs in nothing else counts as equal.'),
+});
+
 /** The configuration, strict: an unknown key is an error. */
 export const configSchema = z.strictObject({
   url: z
@@ -69,6 +80,10 @@ export const configSchema = z.strictObject({
     .enum(['mark', 'remove'])
     .default('mark')
     .describe('What becomes of the row of a deleted record: marked as deleted with its content kept, or removed.'),
+  streams: z
+    .record(z.string(), streamOptions)
+    .default({})
+    .describe('What is special about single streams, by name; for append_dedup.'),
   ssl_ca_pem: z
     .string()
     .optional()

@@ -193,12 +193,22 @@ class Builder {
     return this.#plan.key.map(({ name }, index) => `${table}.${quoteName(name)} = ${other}.k${index}`).join(' and ');
   }
 
-  /** Whether two records differ in anything but their version: putting one's into the other takes half as long as leaving both out. */
+  /** Whether two records differ in what counts: not the version, nor what changes all the time. */
   #isChanged(older: string, newer: string): string {
-    const { version } = this.#plan;
-    if (version?.path.length !== 1) return `${older} is distinct from ${newer}`;
-    const field = quoteText(version.path[0]!);
-    return `coalesce(jsonb_set(${older}, array[${field}], ${newer} -> ${field}), ${older} - ${field}) is distinct from ${newer}`;
+    const { version, volatile } = this.#plan;
+    const versionField = version?.path.length === 1 ? [version.path[0]!] : [];
+    const [field, ...more] = [...versionField, ...volatile].map(quoteText);
+    if (field === undefined) return `${older} is distinct from ${newer}`;
+    // Putting the newer value into the older record takes half as long as taking it out of both.
+    if (more.length === 0)
+      return `coalesce(jsonb_set(${older}, array[${field}], ${newer} -> ${field}), ${older} - ${field}) is distinct from ${newer}`;
+    const without = (json: string) => `${json} - array[${[field, ...more].join(', ')}]`;
+    return `(${without(older)}) is distinct from (${without(newer)})`;
+  }
+
+  /** The columns that an update writes. */
+  get #updated(): readonly PlannedColumn[] {
+    return this.#filled.filter(({ name }) => !this.#plan.insertOnly.includes(name));
   }
 
   #insert(latest: string, rawData: string, set: string[], filter = ''): string {
@@ -238,7 +248,7 @@ class Builder {
   }
 
   #merge(latest: string): string {
-    const set = this.#filled.map(({ name }) => `${quoteName(name)} = excluded.${quoteName(name)}`);
+    const set = this.#updated.map(({ name }) => `${quoteName(name)} = excluded.${quoteName(name)}`);
     const { tombstones, version } = this.#plan;
     const dead =
       tombstones && version
@@ -249,7 +259,7 @@ class Builder {
 
   /** The record of a deleted object says what is known of it; the rest of the row stays. */
   mark(source: string): string {
-    const set = this.#filled.map(({ name, path }) => {
+    const set = this.#updated.map(({ name, path }) => {
       const column = quoteName(name);
       return `${column} = case when excluded._raw_data ? ${quoteText(path[0]!)} then excluded.${column} else t.${column} end`;
     });

@@ -15,6 +15,8 @@ type Row = Record<string, unknown>;
 type Case = {
   readonly says: string;
   readonly config?: Record<string, unknown>;
+  /** What the config says of this stream. */
+  readonly options?: object;
   readonly stream?: object;
   readonly fields?: string[];
   readonly mode?: 'append' | 'append_dedup';
@@ -54,6 +56,42 @@ const cases: Case[] = [
     batches: [[a1], [{ ...a1, name: 'two' }]],
     rows: [{ v: '1', name: 'two' }],
     counts: [1, 1, 0, 0],
+  },
+  {
+    says: 'a column that is written on insert only keeps its first value, also when the record is deleted',
+    options: { insert_only: ['name'] },
+    batches: [[a1], [{ id: 'a', v: 2, name: 'two', amount: 6 }], [{ id: 'a', v: 3, name: 'three', deleted: true }]],
+    rows: [{ v: '3', name: 'one', amount: '6', deleted: true }],
+    counts: [1, 1, 1, 0],
+  },
+  {
+    says: 'a column that is written on insert only takes the newest of a batch',
+    options: { insert_only: ['name'] },
+    batches: [[a1, { ...a1, v: 2, name: 'two' }]],
+    rows: [{ v: '2', name: 'two' }],
+    counts: [1, 0, 0, 1],
+  },
+  {
+    says: 'a record that differs in volatile fields alone is equal',
+    options: { volatile: ['amount', 'tags'] },
+    batches: [[a1], [{ ...a1, v: 2, amount: 6, tags: [1] }]],
+    rows: [{ v: '1', amount: '5' }],
+    counts: [1, 0, 0, 1],
+  },
+  {
+    says: 'a record that differs in more than volatile fields replaces the row, volatile ones included',
+    options: { volatile: ['amount'] },
+    batches: [[a1], [{ ...a1, v: 2, amount: 6, name: 'two' }]],
+    rows: [{ v: '2', amount: '6', name: 'two' }],
+    counts: [1, 1, 0, 0],
+  },
+  {
+    says: 'a record without a version differs in volatile fields alone and is equal',
+    options: { volatile: ['amount'] },
+    stream: { newer_than_field: undefined },
+    batches: [[{ id: 'a', amount: 1 }], [{ id: 'a', amount: 2 }]],
+    rows: [{ amount: '1' }],
+    counts: [1, 0, 0, 1],
   },
   {
     says: 'an equal row is not rewritten and keeps its version',
@@ -311,13 +349,13 @@ describe.each([
 ])('merging %s', (_, limits) => {
   it.each(cases)(
     '$says',
-    async ({ config = {}, stream = {}, fields, mode = 'append_dedup', batches, rows, counts }) => {
+    async ({ config = {}, options, stream = {}, fields, mode = 'append_dedup', batches, rows, counts }) => {
       const name = newName();
       const configured = testStream(name, { destination_sync_mode: mode, stream, ...(fields && { fields }) });
       let results = [0, 0, 0, 0];
       for (const batch of batches) {
         const run = await writeItems({
-          config: { url: db.url, limits, ...config },
+          config: { url: db.url, limits, ...config, ...(options && { streams: { [name]: options } }) },
           streams: [configured],
           input: [batch.map((data) => record(name, data))],
         });

@@ -71,6 +71,23 @@ describe('planning a table', () => {
     expect(table.indexes.map(({ column }) => column)).toContain('_batch');
   });
 
+  it.each([
+    ['insert_only', ['nam'], 'Did you mean name?'],
+    ['insert_only', ['v'], 'Leave it out.'],
+    ['volatile', ['amout'], 'Did you mean amount?'],
+    ['volatile', ['id'], 'Leave it out.'],
+    ['volatile', ['deleted'], 'Leave it out.'],
+  ])('refuses %s %j, which would have no effect or a wrong one', (key, names, remedy) => {
+    const { refused } = planTables({ streams: [testStream('s')] }, { ...options, streams: { s: { [key]: names } } });
+    expect(refused).toEqual([expect.objectContaining({ stream: 's', code: 'config_invalid', remedy })]);
+  });
+
+  it('refuses choices about updates where rows are never updated', () => {
+    const stream = testStream('s', { destination_sync_mode: 'append' });
+    const { refused } = planTables({ streams: [stream] }, { ...options, streams: { s: { volatile: ['name'] } } });
+    expect(refused).toEqual([expect.objectContaining({ code: 'config_invalid' })]);
+  });
+
   it('gives two streams different tables when their names begin with the same 63 bytes', () => {
     const long = 'x'.repeat(70);
     const { plans } = planTables({ streams: [testStream(`${long}1`), testStream(`${long}2`)] }, options);

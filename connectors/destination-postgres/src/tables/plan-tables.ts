@@ -1,4 +1,4 @@
-import type { ConfiguredCatalog, ConfiguredStream, JsonSchema } from '@penstock/protocol';
+import { type ConfiguredCatalog, type ConfiguredStream, type JsonSchema, nearestNames } from '@penstock/protocol';
 import { type ColumnKind, columnKind } from './column-type.ts';
 import { fitName, NameGiver } from './identifier.ts';
 
@@ -38,7 +38,17 @@ export type TablePlan = {
   readonly softDelete: 'mark' | 'remove';
   /** Typed columns besides key and version. */
   readonly columns: readonly PlannedColumn[];
+  /** Names of those that keep what the first record of a key said. */
+  readonly insertOnly: readonly string[];
+  /** Top-level fields in which a record may differ and still count as equal. */
+  readonly volatile: readonly string[];
   readonly indexes: readonly { readonly name: string; readonly column: string }[];
+};
+
+/** What a user decides about the fields of one stream. */
+export type StreamOptions = {
+  readonly insert_only?: readonly string[] | undefined;
+  readonly volatile?: readonly string[] | undefined;
 };
 
 /** The choices of the config that tables depend on. */
@@ -47,10 +57,17 @@ export type TableOptions = {
   readonly columns: 'typed' | 'raw';
   readonly index: 'none' | 'default';
   readonly soft_delete: 'mark' | 'remove';
+  /** By name of the stream. */
+  readonly streams?: Readonly<Record<string, StreamOptions>>;
 };
 
-/** A stream that can't be stored as it is configured, and why. */
-export type RefusedStream = { readonly stream: string; readonly reason: string };
+/** A stream that can't be stored as it is configured, why, and what to do. */
+export type RefusedStream = {
+  readonly stream: string;
+  readonly code: 'mode_unsupported' | 'config_invalid';
+  readonly reason: string;
+  readonly remedy: string;
+};
 
 /** Our own columns, and names that Postgres reserves in every table. */
 const reservedColumns = ['_raw_data', '_synced_at', '_updated_at', 'ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'];
@@ -68,9 +85,16 @@ export function planTables(
     if (mode === 'append_dedup' && stream.primary_key.length === 0)
       refused.push({
         stream: stream.name,
-        reason: 'append_dedup needs a primary key, and the stream has none; use append or overwrite.',
+        code: 'mode_unsupported',
+        reason: 'append_dedup needs a primary key, and the stream has none.',
+        remedy: 'Use append or overwrite as its destination_sync_mode.',
       });
-    else plans.push(planTable(configured, tableNames.give(stream.name), options));
+    else {
+      const plan = planTable(configured, tableNames.give(stream.name), options);
+      const misfit = findMisfit(plan, configured, options.streams?.[stream.name]);
+      if (misfit) refused.push({ stream: stream.name, code: 'config_invalid', ...misfit });
+      else plans.push(plan);
+    }
   }
   return { plans, refused };
 }
@@ -80,6 +104,7 @@ function planTable(
   table: string,
   options: TableOptions,
 ): TablePlan {
+  const chosen = options.streams?.[stream.name];
   const isOverwritten = destination_sync_mode === 'overwrite';
   const mode = destination_sync_mode === 'append' || stream.primary_key.length === 0 ? 'append' : 'append_dedup';
   const root: JsonSchema = stream.json_schema ?? {};
@@ -129,6 +154,8 @@ function planTable(
     softDelete: options.soft_delete,
     tombstones: hasTombstones ? fitName(`_penstock_deleted_${stream.name}`) : undefined,
     columns,
+    insertOnly: columns.filter(({ path }) => chosen?.insert_only?.includes(path[0]!)).map(({ name }) => name),
+    volatile: chosen?.volatile ?? [],
     indexes:
       options.index === 'none'
         ? []
@@ -136,6 +163,44 @@ function planTable(
             .filter(({ path }) => indexed.has(path[0]!))
             .map(({ name }) => ({ name: fitName(`${table}_${name}_idx`), column: name })),
   };
+}
+
+/** Looks for a choice about fields that would have no effect, or a wrong one. */
+function findMisfit(
+  { columns, key, version, softDeleteField }: TablePlan,
+  { stream, destination_sync_mode: mode }: ConfiguredStream,
+  { insert_only: insertOnly = [], volatile = [] }: StreamOptions = {},
+): Pick<RefusedStream, 'reason' | 'remedy'> | undefined {
+  if (insertOnly.length + volatile.length === 0) return undefined;
+  if (mode !== 'append_dedup')
+    return {
+      reason: `insert_only and volatile are about rows that are updated, and destination_sync_mode is ${mode}.`,
+      remedy: 'Use append_dedup, or leave them out.',
+    };
+  const withColumn = columns.map(({ path }) => path[0]!);
+  const unwritten = insertOnly.find((field) => !withColumn.includes(field));
+  if (unwritten !== undefined)
+    return {
+      reason: `insert_only names "${unwritten}", which has no column besides key and version.`,
+      remedy: nameInstead(unwritten, withColumn),
+    };
+  const fields = Object.keys(stream.json_schema?.properties ?? {});
+  const fixed = [...key.map(({ path }) => path[0]!), version?.path[0], softDeleteField];
+  const wrong = volatile.find((field) => fixed.includes(field) || (fields.length > 0 && !fields.includes(field)));
+  if (wrong !== undefined)
+    return {
+      reason: `volatile names "${wrong}", which is ${fixed.includes(wrong) ? 'a key, version or deletion' : 'no field of it'}.`,
+      remedy: nameInstead(
+        wrong,
+        fields.filter((field) => !fixed.includes(field)),
+      ),
+    };
+  return undefined;
+}
+
+function nameInstead(field: string, possible: readonly string[]): string {
+  const [nearest] = nearestNames(field, possible);
+  return nearest === undefined ? 'Leave it out.' : `Did you mean ${nearest}?`;
 }
 
 /** Keys are compared byte by byte as they were written, but for whole numbers. */

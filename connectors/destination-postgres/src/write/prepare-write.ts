@@ -32,12 +32,9 @@ export async function prepareCatalog(
   log: ConnectorLog,
 ): Promise<Map<string, TablePlan | ConnectorError>> {
   const { plans, refused } = planTables(catalog, config);
-  const refusals = refused.map(({ stream, reason }): [string, ConnectorError] => [
+  const refusals = refused.map(({ stream, code, reason, remedy }): [string, ConnectorError] => [
     stream,
-    new ConnectorError('mode_unsupported', {
-      message: `Stream "${stream}": ${reason}`,
-      remedy: 'Change its destination_sync_mode.',
-    }),
+    new ConnectorError(code, { message: `Stream "${stream}": ${reason}`, remedy }),
   ]);
   const prepared = await explained(session, config, () => prepareTables(session, config.schema, plans, log));
   return new Map([...refusals, ...prepared]);
