@@ -102,7 +102,14 @@ describe('planning a table', () => {
     ];
     const { plans, refused } = planTables({ streams }, options);
     expect(plans.map(({ stream }) => stream)).toEqual(['c']);
-    expect(refused).toEqual([{ stream: 'b', reason: expect.stringContaining('needs a primary key') }]);
+    expect(refused).toEqual([
+      {
+        stream: 'b',
+        code: 'mode_unsupported',
+        reason: expect.stringContaining('needs a primary key'),
+        remedy: expect.stringContaining('append or overwrite'),
+      },
+    ]);
   });
 
   it('overwrites rows by their key where there is one, and all of them where there is none', () => {
