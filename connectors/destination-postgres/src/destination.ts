@@ -4,10 +4,12 @@ import packageJson from '../package.json' with { type: 'json' };
 import { type Config, configSchema } from './config.ts';
 import { connect, prepareWriting } from './connect/connection.ts';
 import { addressOf } from './connect/connection-error.ts';
+import { hangUp } from './connect/raw-connection.ts';
 import { safetyAdvice, safetyText } from './connect/tls-mode.ts';
+import { withSession } from './connect/with-session.ts';
 import { checkRights } from './tables/check-rights.ts';
 import { teardownTables } from './tables/teardown.ts';
-import { type PreparedWrite, prepareCatalog, prepareWrite } from './write/prepare-write.ts';
+import { prepareCatalog, prepareWrite } from './write/prepare-write.ts';
 import { storeThenConfirm } from './write/store-then-confirm.ts';
 
 /** Writes streams into tables of a Postgres database. */
@@ -40,7 +42,7 @@ async function check({ config }: DestinationContext<Config>): Promise<string> {
       .filter(Boolean)
       .join(' ');
   } finally {
-    await client.end().catch(() => {});
+    await hangUp(client);
   }
 }
 
@@ -55,7 +57,7 @@ async function setup({ config, catalog, log }: SetupContext): Promise<undefined>
       `Schema "${config.schema}" is there${prepared.size === 0 ? '' : `, with the tables of ${prepared.size} streams`}.`,
     );
   } finally {
-    await client.end().catch(() => {});
+    await hangUp(client);
   }
 }
 
@@ -64,20 +66,18 @@ async function teardown({ config, catalog, log }: SetupContext): Promise<void> {
   try {
     await teardownTables(client, config, catalog, log);
   } finally {
-    await client.end().catch(() => {});
+    await hangUp(client);
   }
 }
 
 async function* write(context: WriteContext<Config>): AsyncGenerator<DestinationMessage> {
-  const { config, catalog, log } = context;
-  const client = await connect(config);
-  const advice = safetyAdvice(client.safety);
-  if (advice) log.warn(`The connection to Postgres is ${safetyText[client.safety]}. ${advice}`);
-  let prepared: PreparedWrite;
-  try {
-    prepared = await prepareWrite(client, config, catalog, log);
-  } finally {
-    await client.end().catch(() => {});
-  }
+  const { config, catalog, log, signal } = context;
+  let isAdvised = false;
+  const prepared = await withSession({ config, log, signal, what: 'Preparing the tables' }, (session) => {
+    const advice = safetyAdvice(session.safety);
+    if (advice && !isAdvised) log.warn(`The connection to Postgres is ${safetyText[session.safety]}. ${advice}`);
+    isAdvised = true;
+    return prepareWrite(session, config, catalog, log);
+  });
   yield* storeThenConfirm(context, prepared.tables, prepared.overwrites);
 }

@@ -150,8 +150,8 @@ export function targetOf({ database, user }: ConnectionPlan, { host, port }: Ser
   return { host, port, database, user };
 }
 
-/** Another way of asking does not help where nobody answers. */
-function isOutOfReach(cause: unknown): boolean {
+/** Whether nobody answered at all: another way of asking does not help then. */
+export function isOutOfReach(cause: unknown): boolean {
   const { code = '', message = '', syscall } = cause as NodeJS.ErrnoException;
   return (
     syscall === 'connect' ||

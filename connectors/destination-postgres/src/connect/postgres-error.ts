@@ -36,7 +36,7 @@ const sqlState = /^(?=.*[0-9])[0-9A-Z]{5}$/;
 
 /** Whether an error is an answer of the server. */
 export function isFromServer(error: unknown): boolean {
-  return sqlState.test((error as PostgresError).code ?? '');
+  return sqlState.test((error as PostgresError | undefined)?.code ?? '');
 }
 
 /** Sorts an error. What is not from a server is from the socket, or a defect of ours (an assertion). */

@@ -1,7 +1,8 @@
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
 import type { Config } from '../config.ts';
 import { connect } from './connection.ts';
-import { isFromServer, type PostgresError } from './postgres-error.ts';
+import { isOutOfReach } from './open-client.ts';
+import type { PostgresError } from './postgres-error.ts';
 import { hangUp } from './raw-connection.ts';
 import { isPassing, retryTrouble } from './retry-trouble.ts';
 import type { Session } from './session.ts';
@@ -37,9 +38,13 @@ export async function withSession<T>(options: SessionWork, work: (session: Sessi
       await hangUp(session);
     }
   };
-  const canPass = (error: unknown) =>
-    (error as PostgresError).code !== '25006' &&
-    isPassing(error) &&
-    (hasConnected || isFromServer(error instanceof ConnectorError ? error.cause : error));
+  const canPass = (error: unknown) => {
+    const cause = error instanceof ConnectorError ? error.cause : error;
+    return (
+      isPassing(error) &&
+      (cause as PostgresError | undefined)?.code !== '25006' &&
+      (hasConnected || !isOutOfReach(cause))
+    );
+  };
   return retryTrouble(attempt, { ...options, isPassing: canPass });
 }

@@ -230,21 +230,28 @@ export async function prepareTables(
   return eachStream(plans, (plan) => prepareTable(client, plan, existing, log));
 }
 
+/** A table that lost a deadlock, or waited for a lock in vain, gets so many tries: the other streams wait meanwhile. */
+const triesMax = 3;
+
 /** Does the work for one stream after the other; what goes wrong with one is its own trouble. */
 export async function eachStream(
   plans: readonly TablePlan[],
   work: (plan: TablePlan) => Promise<TablePlan>,
 ): Promise<Map<string, TablePlan | ConnectorError>> {
   const done = new Map<string, TablePlan | ConnectorError>();
-  for (const plan of plans) {
+  const doOne = async (plan: TablePlan, tries: number): Promise<TablePlan | ConnectorError> => {
     try {
-      done.set(plan.stream, await work(plan));
+      return await work(plan);
     } catch (error) {
+      if (error instanceof ConnectorError) return error;
+      const trouble = classify(error);
       // Without a connection there are no other streams to go on with.
-      if (!(error instanceof ConnectorError) && classify(error) === 'connection') throw error;
-      done.set(plan.stream, error instanceof ConnectorError ? error : tableError(error, tableName(plan)));
+      if (trouble === 'connection') throw error;
+      if (trouble === 'transient' && tries < triesMax) return doOne(plan, tries + 1);
+      return tableError(error, tableName(plan));
     }
-  }
+  };
+  for (const plan of plans) done.set(plan.stream, await doOne(plan, 1));
   return done;
 }
 

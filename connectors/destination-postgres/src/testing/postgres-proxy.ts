@@ -8,7 +8,7 @@ export type PassingMessage = {
   readonly from: 'client' | 'server';
   /** The type byte (Postgres manual, Message Formats); `startup` for the first message of a client, which has none. */
   readonly type: string;
-  /** Its first bytes as text: SQL of a query (`Q`) or statement (`P`, after its name), tag of a completed command (`C`). */
+  /** Its first bytes as text: SQL of a query (`Q`) or statement (`P`), name of a statement (`B`), tag of a command (`C`). */
   readonly text: string;
   /** Which message of the whole proxy it is, from 1. */
   readonly number: number;
@@ -39,6 +39,8 @@ export type PostgresProxy = {
   readonly rule: (rules: ProxyRules) => void;
   /** Lets go on what is stalled, with all that was kept back. */
   readonly resume: () => void;
+  /** Cuts every connection that is open, and waits until both sides are closed. */
+  readonly cutAll: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -77,6 +79,10 @@ export async function startProxy(url: string, first: ProxyRules = {}): Promise<P
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const cutAll = async () => {
+    for (const link of links) link.cut();
+    while (links.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  };
   const here = new URL(url);
   here.port = String((server.address() as AddressInfo).port);
   return {
@@ -88,10 +94,11 @@ export async function startProxy(url: string, first: ProxyRules = {}): Promise<P
     resume: () => {
       for (const link of links) link.resume();
     },
+    cutAll,
     close: async () => {
       const closed = once(server, 'close');
       server.close();
-      for (const link of links) link.cut();
+      await cutAll();
       await closed;
     },
   };
@@ -113,6 +120,7 @@ class Link {
     this.#client = client;
     this.#server = server;
     this.#mayPass = mayPass;
+    for (const socket of [client, server]) socket.setNoDelay(true);
     this.#forward(client, server, new MessageSplitter(true), (type, body) => decide(number, 'client', type, body));
     this.#forward(server, client, new MessageSplitter(false), (type, body) => decide(number, 'server', type, body));
   }
@@ -149,6 +157,10 @@ class Link {
     from.on('data', (chunk: Buffer) => {
       for (const { type, body, bytes } of splitter.push(chunk)) {
         if (from.destroyed) return;
+        if (type === 'encryption') {
+          from.write('N');
+          continue;
+        }
         const verdict = this.#kept ? 'pass' : decide(type, body);
         if (verdict === 'cut') return this.cut();
         if (verdict === 'stall') this.#stall();
@@ -174,6 +186,9 @@ class Link {
 
 type SplitMessage = { readonly type: string; readonly body: Buffer; readonly bytes: Buffer };
 
+/** What a client's first message may ask for instead, as codes: TLS and GSSAPI. The answer is one byte. */
+const encryptionCodes = [80877103, 80877104];
+
 /** Cuts a byte stream into messages: a type byte (not in a client's first message), a length that counts itself, a body. */
 class MessageSplitter {
   #isStartup: boolean;
@@ -191,9 +206,10 @@ class MessageSplitter {
       const end = typeBytes + this.#rest.readUInt32BE(typeBytes);
       if (this.#rest.length < end) return;
       const bytes = this.#rest.subarray(0, end);
-      const type = this.#isStartup ? 'startup' : String.fromCharCode(bytes[0]!);
+      const asksEncryption = this.#isStartup && encryptionCodes.includes(bytes.readUInt32BE(4));
+      const type = asksEncryption ? 'encryption' : this.#isStartup ? 'startup' : String.fromCharCode(bytes[0]!);
       this.#rest = this.#rest.subarray(end);
-      this.#isStartup = false;
+      this.#isStartup &&= asksEncryption;
       yield { type, body: bytes.subarray(typeBytes + 4), bytes };
     }
   }
@@ -201,5 +217,5 @@ class MessageSplitter {
 
 function readText(type: string, body: Buffer): string {
   const [first = '', second = ''] = body.subarray(0, textCharsMax).toString('latin1').split('\0');
-  return type === 'P' ? second : first;
+  return type === 'P' || type === 'B' ? second : first;
 }

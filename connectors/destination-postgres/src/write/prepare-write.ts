@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
 import type { ConfiguredCatalog } from '@penstock/protocol';
 import type { Config } from '../config.ts';
-import { classify, type PostgresError, reasonOf } from '../connect/postgres-error.ts';
+import { classify, connectionLost, type PostgresError, reasonOf } from '../connect/postgres-error.ts';
 import type { Session } from '../connect/session.ts';
 import { type StreamTable, streamTable } from '../merge/store-batch.ts';
 import { checkRights } from '../tables/check-rights.ts';
@@ -72,11 +72,15 @@ async function explained<T>(session: Session, config: Config, work: () => Promis
     const { code } = cause as PostgresError;
     // What is missing, and how to get it, is known better than "permission denied".
     if (code === '42501') await checkRights(session, config);
-    const isLost = classify(cause) === 'connection';
-    throw new ConnectorError(isLost ? 'unreachable' : code === '42501' ? 'permission_missing' : 'config_invalid', {
-      message: `The tables in schema "${config.schema}" could not be prepared: ${reasonOf(cause)}.`,
-      remedy: isLost ? 'Run again later.' : 'Run `check`, which says what is missing.',
-      cause,
-    });
+    if (classify(cause) === 'connection') throw new ConnectorError('unreachable', connectionLost(cause));
+    const isPassing = classify(cause) === 'transient';
+    throw new ConnectorError(
+      isPassing ? 'upstream_failed' : code === '42501' ? 'permission_missing' : 'config_invalid',
+      {
+        message: `The tables in schema "${config.schema}" could not be prepared: ${reasonOf(cause)}.`,
+        remedy: isPassing ? 'Run again later.' : 'Run `check`, which says what is missing.',
+        cause,
+      },
+    );
   }
 }
