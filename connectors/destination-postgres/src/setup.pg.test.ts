@@ -1,6 +1,8 @@
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { Message } from '@penstock/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { configSchema } from './config.ts';
+import { destination } from './destination.ts';
 import { lines, type ProgramCall, runProgram } from './testing/run-program.ts';
 import { testStream } from './testing/write-items.ts';
 
@@ -33,6 +35,16 @@ const run = (command: ProgramCall['command'], names?: readonly string[], config:
     },
     input,
   );
+/** As `setup` does, without a process of its own. */
+async function prepare(names: readonly string[], more: object = {}): Promise<void> {
+  const put = () => {};
+  await destination.setup!({
+    config: configSchema.parse({ url: db.url, schema, ...more }),
+    catalog: { streams: names.map((name) => testStream(name)) },
+    signal: new AbortController().signal,
+    log: { debug: put, info: put, warn: put, error: put },
+  });
+}
 const logs = (messages: readonly Message[]) =>
   messages.flatMap((item) => (item.type === 'log' ? [item.log.message] : []));
 /** The message of the failure that ended the run. */
@@ -76,7 +88,7 @@ describe('teardown', () => {
     );
 
   it('drops what belongs to the streams of the catalog, and nothing else', async () => {
-    await run('setup', ['a', 'b'], { soft_delete: 'remove' });
+    await prepare(['a', 'b'], { soft_delete: 'remove' });
     await overwritten('c');
     await db.pool.query(`create table ${schema}.theirs (id text)`);
     expect(await relations()).toContain('_penstock_next_1_c');
@@ -87,7 +99,7 @@ describe('teardown', () => {
   });
 
   it('drops all that Penstock made without a catalog, and the schema when nothing else is in it', async () => {
-    await run('setup', ['a', 'b'], { soft_delete: 'remove' });
+    await prepare(['a', 'b'], { soft_delete: 'remove' });
     await db.pool.query(`create table ${schema}.theirs (id text)`);
     expect(logs((await run('teardown')).messages)).toEqual([`Dropped 4 tables in schema "${schema}".`]);
     expect(await relations()).toEqual(['theirs']);
@@ -101,14 +113,14 @@ describe('teardown', () => {
 
   it('leaves a schema that somebody else made', async () => {
     await db.pool.query(`create schema ${schema}`);
-    await run('setup', ['a']);
+    await prepare(['a']);
     expect((await run('teardown')).code).toBe(0);
     expect(await relations()).toEqual([]);
     expect(await hasSchema()).toBe(true);
   });
 
   it('leaves a table whose comment was changed, and says so', async () => {
-    await run('setup', ['a', 'b']);
+    await prepare(['a', 'b']);
     await db.pool.query(`comment on table ${schema}.a is 'Ours now'`);
     const { messages } = await run('teardown', ['a', 'b']);
     expect(logs(messages)[0]).toContain(`"${schema}"."a" stays`);
@@ -116,7 +128,7 @@ describe('teardown', () => {
   });
 
   it('drops nothing when a view depends on a table, and names it', async () => {
-    await run('setup', ['a', 'b']);
+    await prepare(['a', 'b']);
     await db.pool.query(`create view ${schema}.report as select id from ${schema}.b`);
     const { code, messages } = await run('teardown');
     expect(code).toBe(20);
@@ -133,13 +145,13 @@ describe('teardown', () => {
   });
 
   it('drops the tables of a catalog in public', async () => {
-    await run('setup', ['a', 'b'], { schema: 'public' });
+    await prepare(['a', 'b'], { schema: 'public' });
     expect((await run('teardown', ['a'], { schema: 'public' })).code).toBe(0);
     expect(await relations('public')).toEqual(['b']);
   });
 
   it('drops nothing that belongs to another user, and says whose it is', async () => {
-    await run('setup', ['a', 'b']);
+    await prepare(['a', 'b']);
     await db.pool.query(`create role owner_${schema}; alter table ${schema}.b owner to owner_${schema};
       create role poor_${schema} login password 'poor'; grant all on schema ${schema} to poor_${schema};
       alter table ${schema}.a owner to poor_${schema}`);

@@ -105,17 +105,18 @@ class Builder {
     };
   }
 
-  /** Rows that differ in more than their version. */
+  /** Rows that differ in what counts. */
   #update(counts: TakeOverStep['counts'], condition: string, rawData: string): TakeOverStep {
     const isWhole = rawData === 'n._raw_data';
-    const set = this.#filled.map(({ name, path }) => {
+    const written = this.#filled.filter(({ name }) => !this.#target.insertOnly.includes(name));
+    const set = written.map(({ name, path }) => {
       const column = quoteName(name);
       // A record of a deletion says what is known of the object; the rest stays.
       return isWhole
         ? `${column} = n.${column}`
         : `${column} = case when n._raw_data ? ${quoteText(path[0]!)} then n.${column} else t.${column} end`;
     });
-    const changed = `${this.#withoutVersion('t._raw_data')} is distinct from ${this.#withoutVersion(rawData)}`;
+    const changed = `${this.#compared('t._raw_data')} is distinct from ${this.#compared(rawData)}`;
     const all = [...set, `_raw_data = ${rawData}`, '_synced_at = now()', '_updated_at = now()'].join(', ');
     return {
       counts,
@@ -135,8 +136,10 @@ class Builder {
     return `(n.${name} >= t.${name} or n.${name} is null or t.${name} is null)`;
   }
 
-  #withoutVersion(json: string): string {
-    const { version } = this.#target;
-    return version?.path.length === 1 ? `(${json} - ${quoteText(version.path[0]!)})` : json;
+  /** What counts in a comparison. */
+  #compared(json: string): string {
+    const { version, volatile } = this.#target;
+    const left = [...(version?.path.length === 1 ? [version.path[0]!] : []), ...volatile].map(quoteText);
+    return left.length === 0 ? json : `(${json} - array[${left.join(', ')}])`;
   }
 }
