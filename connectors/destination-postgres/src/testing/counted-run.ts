@@ -10,6 +10,7 @@ export type CountedRun = {
   readonly total: number;
   /** Records between two checkpoints. */
   readonly every?: number;
+  readonly schema?: string;
 };
 
 /** Records with the ids 1 to `total` and a checkpoint after each `every`, as items that one read would bring each. */
@@ -36,7 +37,7 @@ export function confirmedOf(messages: readonly DestinationMessage[], stream: str
  */
 export async function expectConfirmedRows(
   { pool }: TestDatabase,
-  { stream }: Pick<CountedRun, 'stream'>,
+  { stream, schema = 'public' }: Pick<CountedRun, 'stream' | 'schema'>,
   messages: readonly DestinationMessage[],
 ): Promise<void> {
   const confirmed = confirmedOf(messages, stream);
@@ -44,7 +45,7 @@ export async function expectConfirmedRows(
   const last = confirmed.at(-1) ?? 0;
   if (last === 0) return;
   const { rows } = await pool.query(
-    `select count(*)::int as count, count(distinct id)::int as keys from "${stream}"
+    `select count(*)::int as count, count(distinct id)::int as keys from "${schema}"."${stream}"
      where id::int <= $1 and amount = id::int and _raw_data ->> 'name' = name`,
     [last],
   );
@@ -59,7 +60,9 @@ export async function expectAllStored(
 ): Promise<void> {
   await expectConfirmedRows(db, run, messages);
   expect(confirmedOf(messages, run.stream).at(-1)).toBe(run.total);
-  const { rows } = await db.pool.query(`select count(*)::int as count from "${run.stream}"`);
+  const { rows } = await db.pool.query(
+    `select count(*)::int as count from "${run.schema ?? 'public'}"."${run.stream}"`,
+  );
   expect(rows).toEqual([{ count: run.total }]);
   // An answer that was lost leaves "created" or "skipped" open, not how many there were.
   const { created, updated, deleted, skipped } = results[run.stream]!;

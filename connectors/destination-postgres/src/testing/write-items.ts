@@ -75,14 +75,16 @@ export type WriteTest = {
   readonly input: Iterable<readonly InputItem[]> | AsyncIterable<readonly InputItem[]>;
   readonly signal?: AbortSignal;
   readonly onMessage?: (message: DestinationMessage) => void;
+  readonly onLog?: (line: string) => void;
 };
 
 /** Runs `write` in this process. @returns all that it puts out, and its log lines */
-export async function writeItems({ config, streams, input, signal, onMessage }: WriteTest) {
+export async function writeItems({ config, streams, input, signal, onMessage, onLog }: WriteTest) {
   const messages: DestinationMessage[] = [];
   const logged: string[] = [];
   const put = (text: string) => {
     logged.push(text);
+    onLog?.(text);
   };
   const log: ConnectorLog = { debug: put, info: put, warn: put, error: put };
   const context = {
