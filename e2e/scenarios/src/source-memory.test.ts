@@ -1,25 +1,21 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundleConnector } from './harness/bundle.ts';
 import { configure, discover, streamsNamed } from './harness/catalog.ts';
-import { repositoryRoot } from './harness/program.ts';
+import { MEMORY_MAX_MB, peakUntilEnd } from './harness/peak-memory.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
 import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
 
 const CUSTOMERS = 250_000;
-const MEMORY_MAX_MB = 200;
 /** Requests a second: what Stripe allows a live key (docs, Rate limits). The more are under way, the more memory they hold. */
 const RATE = 100;
 const LATENCY_MS = 50;
 /** As long as the reader is slow, the source has to wait with what it has. */
 const SLOW_CHUNKS = 100;
 const SLOW_PAUSE_MS = 30;
-const PROBE_EVERY_MS = 100;
 
 let simulator: Simulator;
 let folder: ScenarioFolder;
@@ -36,22 +32,6 @@ afterAll(async () => {
   await Promise.all([simulator?.stop(), folder?.remove()]);
 });
 
-/** The program as users have it: one file. From its sources, Node needs memory to read the types in them. */
-async function bundleSource(): Promise<string> {
-  const file = folder.file('source-stripe.mjs');
-  const require = "import { createRequire as $of } from 'node:module'; const require = $of(import.meta.url);";
-  await promisify(execFile)(
-    path.join(repositoryRoot, 'node_modules/.bin/esbuild'),
-    [
-      'connectors/source-stripe/src/main.ts',
-      ...['--bundle', '--platform=node', '--target=node24', '--format=esm', `--banner:js=${require}`],
-      ...['--log-level=warning', `--outfile=${file}`],
-    ],
-    { cwd: repositoryRoot },
-  );
-  return file;
-}
-
 /** Takes pieces out of a pipe one after the other at first, and then as they come. @returns the number of lines in them */
 async function drain(stdout: Readable, marker: string): Promise<number> {
   let count = 0;
@@ -66,28 +46,16 @@ async function drain(stdout: Readable, marker: string): Promise<number> {
   return count;
 }
 
-/** The most memory that a process ever had, in MB; undefined where only Linux would say it, or when it has ended. */
-async function peakMb(pid: number): Promise<number | undefined> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
-  return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
-}
-
 test(`the source reads ${CUSTOMERS} objects with less than ${MEMORY_MAX_MB} MB of memory, also while its reader is slow`, async () => {
   const source = { api_key: 'sk_test_scenario', base_url: simulator.url, rate_limit: RATE };
   const config = await folder.json('source.json', source);
   const customers = streamsNamed((await discover(config)).streams, ['customers']);
   const catalog = await folder.json('catalog.json', configure(customers));
-  const read = [await bundleSource(), 'read', '--config', config, '--catalog', catalog];
+  const read = [await bundleConnector('source-stripe', folder), 'read', '--config', config, '--catalog', catalog];
   const child = spawn(process.execPath, read, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   const records = drain(child.stdout, '{"type":"record"');
-  let peak: number | undefined;
-  // The mark only rises, so the last look counts.
-  while (child.exitCode === null && child.signalCode === null) {
-    peak = (await peakMb(child.pid!)) ?? peak;
-    await Promise.race([delay(PROBE_EVERY_MS), ended]);
-  }
+  const peak = await peakUntilEnd(child);
   expect(await ended).toEqual([0, null]);
   expect(await records).toBe(CUSTOMERS);
   if (process.platform !== 'linux') {
