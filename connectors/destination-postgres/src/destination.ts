@@ -71,9 +71,10 @@ async function teardown({ config, catalog, log }: SetupContext): Promise<void> {
 }
 
 async function* write(context: WriteContext<Config>): AsyncGenerator<DestinationMessage> {
-  const { config, catalog, log, signal } = context;
+  const { config, catalog, log, signal, stopRequested } = context;
   let isAdvised = false;
-  const prepared = await withSession({ config, log, signal, what: 'Preparing the tables' }, (session) => {
+  const trouble = { config, log, signal, stopRequested, what: 'Preparing the tables' };
+  const prepared = await withSession(trouble, (session) => {
     const advice = safetyAdvice(session.safety);
     if (advice && !isAdvised) log.warn(`The connection to Postgres is ${safetyText[session.safety]}. ${advice}`);
     isAdvised = true;

@@ -72,6 +72,11 @@ export interface WriteContext<Config> extends DestinationContext<Config> {
    * committed and the checkpoints that this covers released.
    */
   readonly input: AsyncIterable<readonly InputItem[]>;
+  /**
+   * Aborted at the first request to stop, which ends the input. What was received is to be committed if that can be done now;
+   * it is not the time to wait until the other side is well again.
+   */
+  readonly stopRequested: AbortSignal;
 }
 
 /**

@@ -51,7 +51,8 @@ export async function runWrite(destination: Destination, run: WriteRun): Promise
   });
   stop.prepare({ softly: () => input.stop(), note: (text) => log.note(text) });
   let failedExitCode: number | undefined;
-  for await (const item of destination.write({ config, catalog, input, log, signal: stop.signal })) {
+  const context = { config, catalog, input, log, signal: stop.signal, stopRequested: stop.requested };
+  for await (const item of destination.write(context)) {
     if (stop.signal.aborted) break;
     if (!admits(ends, item, log)) continue;
     output.writeLine(encodeChecked(scrubber.message(item)));

@@ -24,8 +24,9 @@ describe('requests to stop', () => {
     const { stop } = stopControl(() => {
       softly += 1;
     });
+    expect(stop.requested.aborted).toBe(false);
     stop.request('SIGTERM');
-    expect([softly, stop.signal.aborted]).toEqual([1, false]);
+    expect([softly, stop.requested.aborted, stop.signal.aborted]).toEqual([1, true, false]);
     stop.request('SIGTERM');
     expect([softly, stop.signal.aborted]).toEqual([1, true]);
     stop.end();

@@ -13,6 +13,7 @@ export interface StopSteps {
  * is such a way, then by aborting, then, after a time or at the next request, without waiting any longer.
  */
 export class StopControl {
+  readonly #requested = new AbortController();
   readonly #abort = new AbortController();
   readonly #forced = Promise.withResolvers<void>();
   readonly #stopMs: number;
@@ -25,6 +26,11 @@ export class StopControl {
   /** @param stopMs how long the end may take once it was aborted, in milliseconds */
   constructor(stopMs: number = STOP_MS) {
     this.#stopMs = stopMs;
+  }
+
+  /** Aborted at the first request, however softly it is met. */
+  get requested(): AbortSignal {
+    return this.#requested.signal;
   }
 
   /** Aborted when the work is to end at once. */
@@ -64,6 +70,7 @@ export class StopControl {
     // Its own end closes what it listened to.
     if (this.#isOver) return;
     this.#requests += 1;
+    this.#requested.abort(new Error(`Stopped by ${why}.`));
     if (this.#requests === 1 && this.#steps?.softly !== undefined) {
       this.#steps.note(`${why}: no more input is read; what was received is being committed.`);
       this.#steps.softly();

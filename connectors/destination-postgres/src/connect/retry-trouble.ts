@@ -1,4 +1,4 @@
-import { ConnectorError, type ConnectorLog, withRetries } from '@penstock/connector-sdk';
+import { ConnectorError, type ConnectorLog, systemClock, withRetries } from '@penstock/connector-sdk';
 import type { Config } from '../config.ts';
 import { classify, reasonOf } from './postgres-error.ts';
 
@@ -7,6 +7,8 @@ export type RetryTrouble = {
   readonly config: Config;
   readonly log: ConnectorLog;
   readonly signal: AbortSignal;
+  /** Aborted when the program was asked to stop: one more try at once, and no waiting any more. */
+  readonly stopRequested: AbortSignal;
   /** What is tried again, for the log, as the beginning of a sentence. */
   readonly what: string;
   readonly stream?: string;
@@ -27,20 +29,32 @@ export function isPassing(error: unknown): boolean {
  * @throws the error of the last try; the signal's reason when it is aborted meanwhile
  */
 export async function retryTrouble<T>(work: () => Promise<T>, options: RetryTrouble): Promise<T> {
-  const { config, log, signal, what, stream } = options;
+  const { config, log, signal, stopRequested, what, stream } = options;
   const { retries_max: retriesMax, retry_seconds_max: secondsMax } = config.limits;
   const canPass = options.isPassing ?? isPassing;
   let failedAt: number | undefined;
-  return withRetries(work, {
+  let isLastTry = false;
+  const attempt = () => {
+    isLastTry = stopRequested.aborted;
+    return work();
+  };
+  return withRetries(attempt, {
     signal,
+    clock: { ...systemClock, sleep: (ms) => sleepUnlessStopped(ms, signal, stopRequested) },
     policy: { baseMs: 200, delayMaxMs: 15_000, retriesMax, elapsedMaxMs: Number.POSITIVE_INFINITY },
     advise: (error) => {
       failedAt ??= Date.now();
-      return canPass(error) && Date.now() - failedAt < secondsMax * 1000 ? {} : undefined;
+      if (isLastTry || !canPass(error)) return undefined;
+      return Date.now() - failedAt < secondsMax * 1000 ? {} : undefined;
     },
     onRetry: (error, retry, delayMs) =>
       log.warn(`${what} is tried again in ${delayMs} ms (${retry}): ${reasonOf(error)}`, {
         ...(stream !== undefined && { stream }),
       }),
   });
+}
+
+async function sleepUnlessStopped(ms: number, signal: AbortSignal, stopRequested: AbortSignal): Promise<void> {
+  await systemClock.sleep(ms, AbortSignal.any([signal, stopRequested])).catch(() => {});
+  signal.throwIfAborted();
 }

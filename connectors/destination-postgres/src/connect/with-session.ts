@@ -1,20 +1,11 @@
-import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
-import type { Config } from '../config.ts';
+import { ConnectorError } from '@penstock/connector-sdk';
 import { connect } from './connection.ts';
 import { isOutOfReach } from './open-client.ts';
 import type { PostgresError } from './postgres-error.ts';
 import { hangUp } from './raw-connection.ts';
-import { isPassing, retryTrouble } from './retry-trouble.ts';
+import { isPassing, type RetryTrouble, retryTrouble } from './retry-trouble.ts';
 import type { Session } from './session.ts';
 import { watchSession } from './watch-session.ts';
-
-/** What trying again goes by; `what` is for the log, as the beginning of a sentence. */
-export type SessionWork = {
-  readonly config: Config;
-  readonly log: ConnectorLog;
-  readonly signal: AbortSignal;
-  readonly what: string;
-};
 
 /**
  * Does work on a connection of its own, from the beginning when a passing trouble came. Not where nobody answers at the very
@@ -23,7 +14,10 @@ export type SessionWork = {
  * @param work can be done again
  * @throws ConnectorError of connecting; else what the last try threw
  */
-export async function withSession<T>(options: SessionWork, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  options: Omit<RetryTrouble, 'isPassing'>,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const { config, log, signal } = options;
   let hasConnected = false;
   const attempt = async () => {

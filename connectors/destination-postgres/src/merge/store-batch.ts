@@ -3,7 +3,7 @@ import type { WriteResultPayload } from '@penstock/protocol';
 import type { Config } from '../config.ts';
 import { ConnectionFailure } from '../connect/connection.ts';
 import { KeptConnection } from '../connect/kept-connection.ts';
-import { classify, connectionLost, isFromServer, tableError } from '../connect/postgres-error.ts';
+import { classify, connectionLost, isFromServer, type PostgresError, tableError } from '../connect/postgres-error.ts';
 import { retryTrouble } from '../connect/retry-trouble.ts';
 import type { Session } from '../connect/session.ts';
 import { fitName } from '../tables/identifier.ts';
@@ -39,11 +39,16 @@ export type StoreOptions = {
   readonly config: Config;
   readonly log: ConnectorLog;
   readonly signal: AbortSignal;
+  /** Aborted when there is no time left for trying again and again. */
+  readonly stopRequested: AbortSignal;
   /** Resolves when the batches of this stream that arrived earlier are settled. */
   readonly whenTurn: Promise<void>;
   /** False when one of them failed: then nothing of this batch may be stored. */
   readonly isWanted: () => boolean;
 };
+
+/** What work other than batches goes by. */
+export type TroubleOptions = Pick<StoreOptions, 'config' | 'log' | 'signal' | 'stopRequested'>;
 
 /** One connection, made when it is needed and again when it broke. Stores one batch at a time. */
 export class BatchStore {
@@ -73,6 +78,8 @@ export class BatchStore {
       } catch (error) {
         if (!(error instanceof KeysMissing) && classify(error) !== 'record') throw this.#explain(error, table);
         const { rest, refused } = findCulprits(error, table.plan.stream, batch, part);
+        // What came before a bad record is to be stored and confirmed, before the stream ends with it.
+        if (refused.length > 0) await options.whenTurn;
         for (const { index, reason } of refused) refuse({ error, reason }, table, batch, index, options);
         total.skipped += refused.length;
         parts.splice(0, 1, ...rest);
@@ -87,16 +94,26 @@ export class BatchStore {
    * @param work is run again after a passing trouble, as a batch is
    * @throws as {@link store}
    */
-  async perform<T>(
-    table: StreamTable,
-    work: (session: Session) => Promise<T>,
-    options: Pick<StoreOptions, 'config' | 'log' | 'signal'>,
-  ): Promise<T> {
+  async perform<T>(table: StreamTable, work: (session: Session) => Promise<T>, options: TroubleOptions): Promise<T> {
     try {
       return await this.#withRetries(table, work, options);
     } catch (error) {
       throw this.#explain(error, table);
     }
+  }
+
+  /**
+   * Connects, where there is no connection yet. Other trouble than that comes up again with the first batch.
+   *
+   * @returns false when the server admits no more connections
+   */
+  async open(config: Config, log: ConnectorLog): Promise<boolean> {
+    try {
+      await this.#connection.session(config, log);
+    } catch (error) {
+      return ((error as Error).cause as PostgresError | undefined)?.code !== '53300';
+    }
+    return true;
   }
 
   /** Closes the connection for good; an open transaction is rolled back by the server. */
@@ -122,13 +139,13 @@ export class BatchStore {
   async #withRetries<T>(
     table: StreamTable,
     work: (session: Session) => Promise<T>,
-    { config, log, signal }: Pick<StoreOptions, 'config' | 'log' | 'signal'>,
+    options: TroubleOptions,
   ): Promise<T> {
     const what = `Writing to ${table.name}`;
-    return retryTrouble(() => this.#try(work, config, log), { config, log, signal, what, stream: table.plan.stream });
+    return retryTrouble(() => this.#try(work, options), { ...options, what, stream: table.plan.stream });
   }
 
-  async #try<T>(work: (session: Session) => Promise<T>, config: Config, log: ConnectorLog): Promise<T> {
+  async #try<T>(work: (session: Session) => Promise<T>, { config, log }: TroubleOptions): Promise<T> {
     const client = await this.#connection.session(config, log);
     try {
       return await work(client);

@@ -74,12 +74,13 @@ export type WriteTest = {
   /** One array is what one read of stdin would bring. */
   readonly input: Iterable<readonly InputItem[]> | AsyncIterable<readonly InputItem[]>;
   readonly signal?: AbortSignal;
+  readonly stopRequested?: AbortSignal;
   readonly onMessage?: (message: DestinationMessage) => void;
   readonly onLog?: (line: string) => void;
 };
 
 /** Runs `write` in this process. @returns all that it puts out, and its log lines */
-export async function writeItems({ config, streams, input, signal, onMessage, onLog }: WriteTest) {
+export async function writeItems({ config, streams, input, signal, stopRequested, onMessage, onLog }: WriteTest) {
   const messages: DestinationMessage[] = [];
   const logged: string[] = [];
   const put = (text: string) => {
@@ -92,6 +93,7 @@ export async function writeItems({ config, streams, input, signal, onMessage, on
     catalog: { streams: [...streams] } as ConfiguredCatalog,
     log,
     signal: signal ?? new AbortController().signal,
+    stopRequested: stopRequested ?? new AbortController().signal,
     input: (async function* () {
       yield* input;
     })(),

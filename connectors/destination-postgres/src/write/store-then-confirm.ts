@@ -3,9 +3,10 @@ import { type DestinationMessage, message } from '@penstock/protocol';
 import type { Config } from '../config.ts';
 import { ConnectionFailure } from '../connect/connection.ts';
 import { Batch } from '../merge/batch.ts';
-import { type BatchCounts, BatchStore, type StreamTable } from '../merge/store-batch.ts';
+import type { BatchCounts, BatchStore, StreamTable, TroubleOptions } from '../merge/store-batch.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type Overwrite, whileGathering } from './overwrite.ts';
+import { StorePool } from './store-pool.ts';
 
 /** Messages that wait to be written to stdout; with more, nothing more is read. */
 const outboxMax = 1000;
@@ -47,8 +48,7 @@ class Writer {
   readonly #filling = new Map<string, Batch>();
   /** Oldest first. */
   #queue: Work[] = [];
-  readonly #idleStores: BatchStore[];
-  readonly #stores: readonly BatchStore[];
+  readonly #stores: StorePool;
   /** Settles when the latest batch of a stream is done with; by stream. */
   readonly #latest = new Map<string, Promise<void>>();
   readonly #inFlight = new Map<string, number>();
@@ -74,8 +74,7 @@ class Writer {
     this.#tables = tables;
     this.#overwrites = new Map(overwrites);
     for (const [stream, { holdsCheckpoints }] of overwrites) if (holdsCheckpoints) this.#checkpoints.hold(stream);
-    this.#stores = Array.from({ length: context.config.connections }, () => new BatchStore());
-    this.#idleStores = [...this.#stores];
+    this.#stores = new StorePool(context.config, context.log, () => this.#storeIsFree());
   }
 
   async *messages(): AsyncGenerator<DestinationMessage> {
@@ -99,7 +98,7 @@ class Writer {
   stop(error: unknown): void {
     this.#failure ??= { error };
     this.#stopping.abort(error);
-    for (const store of this.#stores) store.abandon();
+    this.#stores.abandon();
     this.#wakeReader();
     this.#wakeOutput();
   }
@@ -107,8 +106,8 @@ class Writer {
   async close(): Promise<void> {
     clearTimeout(this.#flushTimer);
     this.#stopping.abort();
-    if (!this.#ended) for (const store of this.#stores) store.abandon();
-    await Promise.all(this.#stores.map((store) => store.close()));
+    if (!this.#ended) this.#stores.abandon();
+    await this.#stores.close();
   }
 
   async #readInput(): Promise<void> {
@@ -135,8 +134,7 @@ class Writer {
       void iterator.return?.();
     }
     for (const stream of [...this.#filling.keys()]) this.#seal(stream);
-    while (!this.#failure && (this.#queue.length > 0 || this.#idleStores.length < this.#stores.length))
-      await this.#whenChanged();
+    while (!this.#failure && (this.#queue.length > 0 || !this.#stores.isIdle)) await this.#whenChanged();
     this.#ended = true;
     this.#wakeOutput();
   }
@@ -200,20 +198,20 @@ class Writer {
   /** With idle input and a free connection, what a checkpoint waits for is not kept waiting. */
   #flushAwaited(): void {
     for (const stream of [...this.#filling.keys()]) {
-      if (!this.#inputIsIdle || this.#queue.length > 0 || this.#idleStores.length === 0) return;
+      if (!this.#inputIsIdle || this.#queue.length > 0 || !this.#stores.hasIdle) return;
       if (this.#checkpoints.isWaitedFor(stream)) this.#seal(stream);
     }
   }
 
   #dispatch(): void {
-    while (this.#idleStores.length > 0 && !this.#failure) {
+    while (this.#stores.hasIdle && !this.#failure) {
       const work = this.#nextWork();
-      if (!work) return;
+      const store = work && this.#stores.take();
+      if (!store) return;
       const { stream } = work;
       this.#queue.splice(this.#queue.indexOf(work), 1);
       this.#inFlight.set(stream, (this.#inFlight.get(stream) ?? 0) + 1);
       if (!(work instanceof Batch)) this.#takingOver.add(stream);
-      const store = this.#idleStores.pop()!;
       const whenTurn = this.#latest.get(stream) ?? Promise.resolve();
       this.#latest.set(stream, this.#run(store, work, whenTurn));
     }
@@ -259,7 +257,11 @@ class Writer {
     this.#bytes -= bytes;
     if (!(work instanceof Batch)) this.#takingOver.delete(stream);
     this.#inFlight.set(stream, this.#inFlight.get(stream)! - 1);
-    this.#idleStores.push(store);
+    this.#stores.putBack(store);
+    this.#storeIsFree();
+  }
+
+  #storeIsFree(): void {
     this.#dispatch();
     this.#flushAwaited();
     this.#wakeReader();
@@ -267,21 +269,24 @@ class Writer {
 
   /** @returns undefined when the batch is not wanted any more */
   async #storeBatch(store: BatchStore, batch: Batch, whenTurn: Promise<void>, isWanted: () => boolean) {
-    const { config, log } = this.#context;
     const overwrite = this.#overwrites.get(batch.stream);
     const table = overwrite?.side ?? (this.#tables.get(batch.stream) as StreamTable);
-    const options = { config, log, whenTurn, isWanted, signal: this.#stopping.signal };
+    const options = { ...this.#troubleOptions(), whenTurn, isWanted };
     const counts = await store.store(table, batch, options);
     // Only now is it sure that no socket holds on to it.
-    if (counts) batch.release(this.#stores.length + 1);
+    if (counts) batch.release(this.#stores.size + 1);
     return counts && overwrite ? whileGathering(counts) : counts;
   }
 
+  #troubleOptions(): TroubleOptions {
+    const { config, log, stopRequested } = this.#context;
+    return { config, log, stopRequested, signal: this.#stopping.signal };
+  }
+
   async #takeOver(store: BatchStore, stream: string): Promise<BatchCounts> {
-    const { config, log } = this.#context;
     const overwrite = this.#overwrites.get(stream)!;
-    const options = { config, log, signal: this.#stopping.signal };
-    const counts = await store.perform(this.#tables.get(stream) as StreamTable, overwrite.takeOver, options);
+    const table = this.#tables.get(stream) as StreamTable;
+    const counts = await store.perform(table, overwrite.takeOver, this.#troubleOptions());
     this.#overwrites.delete(stream);
     this.#checkpoints.free(stream);
     return counts;
@@ -308,7 +313,7 @@ class Writer {
   async #whenRoom(): Promise<void> {
     const { batch_bytes_max, open_checkpoints_max } = this.#context.config.limits;
     // One batch for each connection and one to fill meanwhile.
-    const bytesMax = batch_bytes_max * (this.#stores.length + 1);
+    const bytesMax = batch_bytes_max * (this.#stores.size + 1);
     while (!this.#failure) {
       const isFull = this.#bytes >= bytesMax;
       const isWaiting = this.#checkpoints.waitingCount >= open_checkpoints_max;
