@@ -1,6 +1,7 @@
 /**
  * Measures `destination-postgres write` against one plain COPY of the same rows into `(key, _raw_data jsonb)`, on a server
- * of its own with its default settings (fsync on). Prints a JSON line for each case. `--records N`, 200,000 by default.
+ * of its own with its default settings (fsync on). Prints a JSON line for each case. `--records N`, 200,000 by default. A trickle is measured against plain inserts,
+ * one a transaction.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +22,7 @@ const { values } = parseArgs({
     records: { type: 'string', default: '200000' },
     program: {
       type: 'string',
-      default: new URL('../../../connectors/destination-postgres/src/main.ts', import.meta.url).pathname,
+      default: new URL('../../../dist/destination-postgres/main.mjs', import.meta.url).pathname,
     },
   },
 });
@@ -46,7 +47,7 @@ try {
     const copy = await plainCopy();
     await measure('empty_table', columns, first, copy);
     await measure('equal_rows', columns, again, copy);
-    await measureTrickle(columns);
+    await measureTrickle(columns, await plainInsertsPerSecond());
   }
 } finally {
   await client.end();
@@ -183,8 +184,19 @@ async function measure(name: string, columns: string, path: string, copy: PlainC
   });
 }
 
+/** One row a transaction, each waited for: what a trickle would take without anything in between. */
+async function plainInsertsPerSecond(): Promise<number> {
+  await client.query('drop table if exists plain');
+  await client.query('create table plain (key text primary key, _raw_data jsonb)');
+  const insert = { name: 'plain', text: 'insert into plain values ($1, $2)' };
+  const startedAt = performance.now();
+  for (let index = 0; index < trickleCount; index++)
+    await client.query({ ...insert, values: [String(index), JSON.stringify(customer(index, 0))] });
+  return trickleCount / ((performance.now() - startedAt) / 1000);
+}
+
 /** One record and its checkpoint at a time, each waited for. */
-async function measureTrickle(columns: string): Promise<void> {
+async function measureTrickle(columns: string, insertsPerSecond: number): Promise<void> {
   const { child, ended } = await start(columns, 'pipe', 'pipe');
   const send = (index: number) =>
     child.stdin!.write(recordLine(recordCount + index, 1_700_200_000) + checkpointLine(index));
@@ -208,6 +220,8 @@ async function measureTrickle(columns: string): Promise<void> {
     columns,
     records: trickleCount,
     records_per_second: trickleCount / seconds,
+    insert_records_per_second: insertsPerSecond,
+    ratio: trickleCount / seconds / insertsPerSecond,
     node_cpu_s: usage.cpu_s,
     peak_rss_mb: usage.peak_rss_mb,
   });
