@@ -158,10 +158,8 @@ class Builder {
     const noKey = key.map((column) => `(${this.#keySql(column)}) is null`).join(' or ');
     const reasons = [
       ...(softDeleteField === undefined ? [] : [`bool_or(${this.#deletedSql})`]),
-      // Records without a version among others with one: see planRounds.
-      ...(this.#versionSql
-        ? [`(bool_or((${this.#versionSql}) is null) and not bool_and((${this.#versionSql}) is null))`]
-        : []),
+      // Records without a version among others with one: see planRounds. Equal counts are taken once.
+      ...(this.#versionSql ? [`count(${this.#versionSql}) between 1 and count(*) - 1`] : []),
     ];
     return `select (array_agg(s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds from ${source}`;
   }
