@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const everywhere = ['**/node_modules/**', '**/dist/**'];
@@ -16,6 +17,8 @@ const isOtherPostgres = process.env.PENSTOCK_TEST_POSTGRES !== undefined;
  */
 export default defineConfig({
   test: {
+    // Tests wait for processes and servers a good part of their time, so every core gets a file; the default leaves one idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {

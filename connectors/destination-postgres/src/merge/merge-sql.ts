@@ -158,7 +158,7 @@ class Builder {
     const noKey = key.map((column) => `(${this.#keySql(column)}) is null`).join(' or ');
     const reasons = [
       ...(softDeleteField === undefined ? [] : [`bool_or(${this.#deletedSql})`]),
-      // Records without a version among others with one: see planRounds. Equal counts are taken once.
+      // Records without a version among others with one: see planRounds.
       ...(this.#versionSql ? [`count(${this.#versionSql}) between 1 and count(*) - 1`] : []),
     ];
     return `select (array_agg(s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds from ${source}`;
