@@ -179,7 +179,8 @@ export async function findRunning(data: string): Promise<RunningServer | undefin
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
   const [pid = '', folder = '', , port = '', , , , status = ''] = text.split('\n');
   if (folder !== data || !Number(pid) || !isAlive(Number(pid))) return undefined;
-  const ready = status.trim() === 'ready';
+  // A standby that takes connections says so by another word.
+  const ready = ['ready', 'standby'].includes(status.trim());
   if (ready && !(await takesConnections(Number(port)))) return undefined;
   return { port: Number(port), ready };
 }

@@ -1,13 +1,11 @@
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
 import type { Config } from '../config.ts';
 import { connect, prepareWriting } from './connection.ts';
+import { endProcess } from './end-process.ts';
 import { classify } from './postgres-error.ts';
 import { breakOff, hangUp, processIdOf } from './raw-connection.ts';
 import type { Session } from './session.ts';
 import { watchSession } from './watch-session.ts';
-
-/** How long a process of the server may take to end when it is told to, in milliseconds. */
-const endPreviousMs = 5000;
 
 /** One connection for writing: made when it is needed, and again when it broke. */
 export class KeptConnection {
@@ -35,7 +33,8 @@ export class KeptConnection {
       // Closed while it was connecting: nobody else would close this one.
       if (this.#isClosed) throw new ConnectorError('stopped', { message: 'The connection is not needed any more.' });
       await prepareWriting(session);
-      await this.#endPrevious(session);
+      if (this.#previousPid !== undefined) await endProcess(session, this.#previousPid);
+      this.#previousPid = undefined;
     } catch (error) {
       await this.#drop();
       throw error;
@@ -77,19 +76,5 @@ export class KeptConnection {
     this.#isBroken = false;
     this.#stopWatching();
     if (session) await hangUp(session);
-  }
-
-  /**
-   * A statement whose connection was lost may still be running. Should it end after later batches are merged, its records
-   * would count as the later ones where versions are equal.
-   */
-  async #endPrevious(session: Session): Promise<void> {
-    if (this.#previousPid === undefined) return;
-    await session.query(
-      `select pg_terminate_backend(pid, ${endPreviousMs}) from pg_stat_activity
-       where pid = $1 and pid <> pg_backend_pid() and datname = current_database() and usename = current_user and application_name = current_setting('application_name')`,
-      [this.#previousPid],
-    );
-    this.#previousPid = undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
 /** How long the server may take to close a connection that it was told goodbye on, in milliseconds. */
-const goodbyeMs = 5000;
+const goodbyeMs = 2000;
 
 /**
  * Breaks a connection off without a word. What runs on it fails with `reason`.

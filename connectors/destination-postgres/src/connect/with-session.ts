@@ -1,8 +1,9 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import { connect } from './connection.ts';
+import { endProcess } from './end-process.ts';
 import { isOutOfReach } from './open-client.ts';
 import type { PostgresError } from './postgres-error.ts';
-import { hangUp } from './raw-connection.ts';
+import { hangUp, processIdOf } from './raw-connection.ts';
 import { isPassing, type RetryTrouble, retryTrouble } from './retry-trouble.ts';
 import type { Session } from './session.ts';
 import { watchSession } from './watch-session.ts';
@@ -20,12 +21,15 @@ export async function withSession<T>(
 ): Promise<T> {
   const { config, log, signal } = options;
   let hasConnected = false;
+  let previousPid: number | undefined;
   const attempt = async () => {
     signal.throwIfAborted();
     const session = await connect(config);
     hasConnected = true;
     const stopWatching = watchSession(session, config, log);
     try {
+      if (previousPid !== undefined) await endProcess(session, previousPid);
+      if (!session.isPooled) previousPid = processIdOf(session);
       return await work(session);
     } finally {
       stopWatching();

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { BatchStore } from '../merge/store-batch.ts';
 
 /**
- * As many connections as there may be. Those after the first are opened before they are given work: where the server admits
+ * As many connections as there may be. They are opened one after the other, and given work only then: where the server admits
  * fewer, fewer do, and no batch has to wait for one that never comes.
  */
 export class StorePool {
@@ -14,7 +14,8 @@ export class StorePool {
   readonly #stores: BatchStore[];
   readonly #idle: BatchStore[];
   /** Those that work is given to. */
-  readonly #admitted: Set<BatchStore>;
+  readonly #admitted = new Set<BatchStore>();
+  #isOpening = false;
 
   constructor(config: Config, log: ConnectorLog, onFree: () => void) {
     this.#config = config;
@@ -22,7 +23,6 @@ export class StorePool {
     this.#onFree = onFree;
     this.#stores = Array.from({ length: config.connections }, () => new BatchStore());
     this.#idle = [...this.#stores];
-    this.#admitted = new Set(this.#stores.slice(0, 1));
   }
 
   get size(): number {
@@ -40,12 +40,11 @@ export class StorePool {
 
   /** @returns a free one; undefined while there is none, which may make one open for later */
   take(): BatchStore | undefined {
-    const store = this.#idle.find((idle) => this.#admitted.has(idle)) ?? this.#idle[0];
-    if (!store) return undefined;
-    this.#idle.splice(this.#idle.indexOf(store), 1);
-    if (this.#admitted.has(store)) return store;
-    void this.#open(store);
-    return undefined;
+    const store = this.#idle.find((idle) => this.#admitted.has(idle));
+    const next = store ?? (this.#isOpening ? undefined : this.#idle[0]);
+    if (next) this.#idle.splice(this.#idle.indexOf(next), 1);
+    if (!store && next) void this.#open(next);
+    return store;
   }
 
   putBack(store: BatchStore): void {
@@ -63,16 +62,20 @@ export class StorePool {
 
   /** Never rejects. What else goes wrong with opening is for the first batch to find out, and to try again. */
   async #open(store: BatchStore): Promise<void> {
-    const isRefused = !(await store.open(this.#config, this.#log));
-    if (isRefused) this.#stores.splice(this.#stores.indexOf(store), 1);
-    else {
+    this.#isOpening = true;
+    const isAdmitted = await store.open(this.#config, this.#log);
+    this.#isOpening = false;
+    if (isAdmitted || this.#admitted.size === 0) {
       this.#admitted.add(store);
       this.#idle.push(store);
-    }
-    if (isRefused)
+    } else {
+      // The others would be refused as well.
+      this.#stores.splice(0, this.#stores.length, ...this.#admitted);
+      this.#idle.splice(0, this.#idle.length, ...this.#idle.filter((idle) => this.#admitted.has(idle)));
       this.#log.warn(
-        `Postgres admits no more than ${this.#stores.length} connections now: the ${this.#config.connections} of \`connections\` are not used.`,
+        `Postgres admits no more than ${this.#stores.length} of the ${this.#config.connections} \`connections\` now; writing goes on with those.`,
       );
+    }
     this.#onFree();
   }
 }

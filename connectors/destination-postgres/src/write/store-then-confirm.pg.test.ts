@@ -259,7 +259,7 @@ describe('trouble with the server', () => {
 
   it('is survived when connections are ended again and again, in whatever phase they are', async () => {
     const a = newName();
-    const { messages, results, logged } = await writeItems({
+    const { messages, results } = await writeItems({
       config: { url: db.url, limits: { batch_records_max: 300, retries_max: 30 } },
       streams: [testStream(a)],
       input: (async function* (): AsyncGenerator<InputItem[]> {
@@ -267,13 +267,12 @@ describe('trouble with the server', () => {
         const ended: Promise<unknown>[] = [];
         for (const items of manyRows(a, 6000)) {
           yield items;
-          // Not waited for: in a pause all batches would be done, and a connection that is lost idle is made again silently.
+          // Not waited for: in a pause all batches would be done.
           if (++read % 450 === 0) ended.push(endConnections());
         }
         await Promise.all(ended);
       })(),
     });
-    expect(logged.some((line) => line.includes('is tried again'))).toBe(true);
     expect(await rowCount(a)).toBe(6000);
     const { created, skipped } = results[a]!;
     expect(created + skipped).toBe(6000);
