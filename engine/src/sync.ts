@@ -99,6 +99,11 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
     onKept: (resolved) => ledger.keepResolved(resolved),
     onLog: (log) => ledger.log(scrubLog(log, sides.secrets), 'engine'),
   });
+  stop.signal.addEventListener('abort', () => {
+    const why = stopReason === 'aborted' ? 'Asked to stop' : 'A limit is reached';
+    const message = `${why}: the source is stopped, and the destination finishes.`;
+    ledger.log({ level: 'info', message, data: { stopping: stopReason } }, 'engine');
+  });
   let session: StateSession | undefined;
   let hasMore = false;
   let error: CodedError | undefined;

@@ -23,10 +23,10 @@ const frame = (progress: ProgressPayload, changes: Partial<FrameOptions> = {}) =
 it('shows each stream, how far it is, and what went wrong', () => {
   expect(textOf(frame(exampleProgress()))).toMatchInlineSnapshot(`
     "shop                                                                 run r1  12s
-    217,200 records · 0 checkpoints · 3 of 6 streams done
+    reading · 217,200 records · 3 of 6 done · 0 checkpoints
 
     ✓ customers         12,361           through 2026-01-31 12:00:00Z
-    ⠙ charges          204,816           ▕                           ▐████████████▏
+    ⠙ charges          204,816           ▕                       ▕███████████▏  31%
     ⠙ invoices              23
     – issuing_cards                      The account has no Issuing. Apply for it,…
     ✗ disputes               0
@@ -39,10 +39,10 @@ it('shows each stream, how far it is, and what went wrong', () => {
 it('dates the bars where there is room', () => {
   expect(textOf(frame(exampleProgress(), { width: 120, height: 12 }))).toMatchInlineSnapshot(`
     "shop                                                                                                         run r1  12s
-    217,200 records · 0 checkpoints · 3 of 6 streams done
+    reading · 217,200 records · 3 of 6 done · 0 checkpoints
 
     ✓ customers         12,361           through 2026-01-31 12:00:00Z
-    ⠙ charges          204,816           2020-01 ▕                                           ▕████████████████████▏ 2026-01
+    ⠙ charges          204,816           2020-01 ▕                                        ▐██████████████████▏ 2026-01  31%
     ⠙ invoices              23
     – issuing_cards                      The account has no Issuing. Apply for it, or leave it out.
     ✗ disputes               0
@@ -55,10 +55,10 @@ it('dates the bars where there is room', () => {
 it('makes one line of the streams that have not started when the terminal is short', () => {
   expect(textOf(frame(exampleProgress(94), { height: 12 }))).toMatchInlineSnapshot(`
     "shop                                                                 run r1  12s
-    217,200 records · 0 checkpoints · 3 of 100 streams done
+    reading · 217,200 records · 3 of 100 done · 0 checkpoints
 
     ✓ customers         12,361           through 2026-01-31 12:00:00Z
-    ⠙ charges          204,816           ▕                           ▐████████████▏
+    ⠙ charges          204,816           ▕                       ▕███████████▏  31%
     ⠙ invoices              23
     – issuing_cards                      The account has no Issuing. Apply for it,…
     ✗ disputes               0
@@ -71,7 +71,7 @@ it('makes one line of the streams that have not started when the terminal is sho
 it('says that it is starting before anything is known', () => {
   expect(textOf(liveFrame(emptyRunView, options))).toMatchInlineSnapshot(`
     "shop                                                                 run r1  12s
-    Starting …
+    starting
     "
   `);
 });
@@ -95,7 +95,7 @@ function busy(): ProgressPayload {
 it('gives most lines to running streams when there are many more than lines', () => {
   expect(textOf(frame(busy(), { height: 16 }))).toMatchInlineSnapshot(`
     "shop                                                                 run r1  12s
-    0 records · 0 checkpoints · 44 of 100 streams done
+    reading · 0 records · 44 of 100 done · 0 checkpoints
 
     ⠙ stream_3            0
     ⠙ stream_4            0

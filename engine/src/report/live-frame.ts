@@ -1,8 +1,10 @@
-import type { ProgressPayload, StreamProgress } from '@penstock/protocol';
-import type { Line, Segment } from './paint.ts';
+import type { StreamProgress } from '@penstock/protocol';
+import { clipLine, type Line, type Segment } from './paint.ts';
+import { runState } from './run-state.ts';
 import { type RunView, recentRates } from './run-view.ts';
 import { columnsFor, statusLook, streamLine } from './stream-table.ts';
 import { clip, formatCount, formatDuration, formatRate, listNames, oneLine, plural, wrap } from './text.ts';
+import { formatTimeLeft, timeLeftMs } from './time-left.ts';
 
 /** What a frame is drawn for. */
 export interface FrameOptions {
@@ -18,7 +20,15 @@ export interface FrameOptions {
   readonly now: number;
   /** Counts frames, for what moves. */
   readonly frame: number;
+  /** What was said last, warnings and the like; the newest one last. */
+  readonly notices?: readonly Line[];
 }
+
+/** So many notices at most. */
+const NOTICES_MAX = 3;
+
+/** A terminal of fewer lines has none to spare for notices. */
+const NOTICES_HEIGHT_MIN = 10;
 
 type Status = StreamProgress['status'];
 type Named = readonly [name: string, stream: StreamProgress];
@@ -44,13 +54,15 @@ const groupNames: Record<Status, string> = {
 export function liveFrame(view: RunView, options: FrameOptions): Line[] {
   const { progress } = view;
   const rates = recentRates(view, options.now);
-  const header = headerLines(progress, rates.total, options);
-  if (progress === undefined) return header.slice(0, options.height);
+  const header = headerLines(view, rates.total, options);
+  const notices = noticeLines(options);
+  if (progress === undefined) return [...header, ...notices].slice(0, options.height);
   const streams = Object.entries(progress.streams);
   const failed = streams.filter(([, stream]) => stream.status === 'errored');
-  const room = options.height - header.length;
+  const room = options.height - header.length - notices.length;
   const reasons = reasonLines(failed, options.width, Math.max(0, Math.floor(room / 3)));
-  const table = fitStreams(streams, room - reasons.length, options.width);
+  const isMoving = (name: string) => rates.of(name) > 0;
+  const table = fitStreams(streams, isMoving, room - reasons.length, options.width);
   const columns = columnsFor(
     streams.map(([name]) => name),
     options.width,
@@ -60,10 +72,11 @@ export function liveFrame(view: RunView, options: FrameOptions): Line[] {
     ...table.shown.map(([name, stream]) => streamLine(name, stream, rates.of(name), columns, options.frame)),
     ...table.collapsed,
     ...reasons,
+    ...notices,
   ].slice(0, options.height);
 }
 
-function headerLines(progress: ProgressPayload | undefined, rate: number, options: FrameOptions): Line[] {
+function headerLines(view: RunView, rate: number, options: FrameOptions): Line[] {
   const { pipeline, runId, width, elapsedMs } = options;
   const run = runId === undefined || width < 60 ? '' : `run ${clip(runId, 36)}  `;
   const end = `${run}${formatDuration(elapsedMs)}`;
@@ -73,23 +86,45 @@ function headerLines(progress: ProgressPayload | undefined, rate: number, option
     [' '.repeat(Math.max(1, width - name.length - end.length)), 'plain'],
     [end, 'dim'],
   ];
-  if (progress === undefined) return [title, [['Starting …', 'dim']], []];
-  const streams = Object.values(progress.streams);
+  const failure = view.progress?.connection_status;
+  if (failure !== undefined) {
+    return [title, [[clip(`Failed: ${oneLine(failure.message ?? 'the connection failed')}`, width), 'red']], []];
+  }
+  const state = runState(view, rate > 0, options.now);
+  const said = clip(state.text, width);
+  return [title, [[said, state.style], ...factSegments(factsOf(view, rate), width - said.length)], []];
+}
+
+/** What the second line says after the state, what matters most first: a narrow terminal has room for only some of it. */
+function factsOf(view: RunView, rate: number): string[] {
+  if (view.progress === undefined) return [];
+  const { global_state_count, streams: byName } = view.progress;
+  const streams = Object.values(byName);
   const records = streams.reduce((sum, stream) => sum + stream.record_count, 0);
-  const states = streams.reduce((sum, stream) => sum + stream.state_count, progress.global_state_count);
+  const states = streams.reduce((sum, stream) => sum + stream.state_count, global_state_count);
   const ended = streams.filter(({ status }) => status !== 'not_started' && status !== 'started').length;
-  const facts = [
+  const timeLeft = timeLeftMs(view);
+  return [
     plural(records, 'record'),
     formatRate(rate),
+    `${formatCount(ended)} of ${formatCount(streams.length)} done`,
+    timeLeft === undefined ? '' : `about ${formatTimeLeft(timeLeft)} left`,
     plural(states, 'checkpoint'),
-    `${formatCount(ended)} of ${plural(streams.length, 'stream')} done`,
-  ];
-  const failure = progress.connection_status;
-  const line: Line =
-    failure === undefined
-      ? [[clip(facts.filter((fact) => fact !== '').join(' · '), width), 'plain']]
-      : [[clip(`Failed: ${oneLine(failure.message ?? 'the connection failed')}`, width), 'red']];
-  return [title, line, []];
+  ].filter((fact) => fact !== '');
+}
+
+function factSegments(facts: readonly string[], width: number): Segment[] {
+  let text = '';
+  for (const fact of facts) {
+    if (text.length + fact.length + 3 > width) break;
+    text += ` · ${fact}`;
+  }
+  return [[text, 'plain']];
+}
+
+function noticeLines({ notices = [], width, height }: FrameOptions): Line[] {
+  if (notices.length === 0 || height < NOTICES_HEIGHT_MIN) return [];
+  return [[], ...notices.slice(-NOTICES_MAX).map((line) => clipLine(line, width))];
 }
 
 /** What went wrong, below the table: each failed stream with as much of its message as there is room for. */
@@ -119,7 +154,12 @@ function groupLine(status: Status, names: readonly string[], width: number, labe
 }
 
 /** Which streams get a line of their own, and the lines of those that don't. */
-function fitStreams(streams: readonly Named[], room: number, width: number): { shown: Named[]; collapsed: Line[] } {
+function fitStreams(
+  streams: readonly Named[],
+  isMoving: (name: string) => boolean,
+  room: number,
+  width: number,
+): { shown: Named[]; collapsed: Line[] } {
   const collapsed = new Set<Status>();
   const fit = () => {
     const shown = streams.filter(([, stream]) => !collapsed.has(stream.status));
@@ -135,9 +175,12 @@ function fitStreams(streams: readonly Named[], room: number, width: number): { s
   }
   if (table.shown.length + table.collapsed.length <= room) return table;
   const kept = Math.max(0, room - table.collapsed.length - 1);
-  const hidden = table.shown.slice(kept).map(([name]) => name);
+  // Many wait for something long before they end; the ones to look at are those that move.
+  const byInterest = [...table.shown].sort(([a], [b]) => Number(isMoving(b)) - Number(isMoving(a)));
+  const chosen = new Set(byInterest.slice(0, kept).map(([name]) => name));
+  const hidden = table.shown.map(([name]) => name).filter((name) => !chosen.has(name));
   return {
-    shown: table.shown.slice(0, kept),
+    shown: table.shown.filter(([name]) => chosen.has(name)),
     collapsed: [groupLine('started', hidden, width, 'more running'), ...table.collapsed],
   };
 }

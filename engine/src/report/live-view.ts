@@ -2,16 +2,21 @@ import type { EngineMessage, LogPayload } from '@penstock/protocol';
 import type { Instance } from 'ink';
 import { liveFrame } from './live-frame.ts';
 import { isShown, logLine } from './log-line.ts';
-import { paint } from './paint.ts';
+import { type Line, paint } from './paint.ts';
 import { emptyRunView, type RunView, reduceRunView } from './run-view.ts';
 import { summaryLines } from './summary.ts';
+import { oneLine } from './text.ts';
 import type { TextOutput } from './text-output.ts';
 
 /** Time between two frames, in milliseconds. */
 const FRAME_MS = 250;
 
-/** Log lines that are printed between two frames; what is more is only counted, so that a storm leaves the display usable. */
-const LOG_LINES_PER_FRAME_MAX = 10;
+/** What was said is printed at the end; of a storm only the first lines and the last ones are kept (P4). */
+const SAID_FIRST_MAX = 100;
+const SAID_LAST_MAX = 100;
+
+/** Erases all, and goes to the first line. */
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 
 /** What the live view needs. */
 export interface LiveViewOptions {
@@ -25,8 +30,9 @@ export interface LiveViewOptions {
 }
 
 /**
- * The live display on a terminal: redrawn a few times a second whatever number of messages comes in; logs are printed above
- * it; at the end it makes room for the summary. Loads ink when the first frame is drawn.
+ * The live display: on the terminal's other screen, which no resize leaves rubbish on, redrawn a few times a second whatever
+ * number of messages comes in. At its end it leaves that screen, and everything that was said and the summary are printed
+ * where they stay. Loads ink when the first frame is drawn.
  */
 export class LiveView {
   readonly #options: LiveViewOptions;
@@ -34,8 +40,9 @@ export class LiveView {
   readonly #startedAt: number;
   readonly #opened: Promise<void>;
   #view: RunView = emptyRunView;
-  #logs: string[] = [];
-  #logsLeftOut = 0;
+  #saidFirst: Line[] = [];
+  #saidLast: Line[] = [];
+  #saidCount = 0;
   #frame = 0;
   #stop: (() => void) | undefined;
   #closed = false;
@@ -50,36 +57,39 @@ export class LiveView {
   onMessage(message: EngineMessage): void {
     this.#view = reduceRunView(this.#view, message, this.#options.now());
     if (message.type !== 'log' || !isShown(message.log.level, this.#options.logLevel)) return;
-    if (this.#logs.length >= LOG_LINES_PER_FRAME_MAX) this.#logsLeftOut += 1;
-    else this.#logs.push(paint(logLine(message.log, message._emitted_by), this.#options.color));
+    this.#note(logLine(message.log, message._emitted_by));
   }
 
-  /** Prints a line above the display. @returns false after the display's end */
+  /** Shows a line below the streams, and prints it again at the end. @returns false after the display's end */
   say(text: string): boolean {
-    if (!this.#closed) this.#logs.push(text);
+    if (!this.#closed) this.#note([[oneLine(text), 'plain']]);
     return !this.#closed;
   }
 
-  /** Takes the display away and prints the summary. */
+  /** Takes the display away and prints what was said, and the summary. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#opened;
     this.#stop?.();
     const { eof } = this.#view;
-    const logs = this.#takeLogs();
     const { stdout, pipeline, color } = this.#options;
     const summary = eof === undefined ? [] : summaryLines(eof, pipeline, stdout.columns || 80);
-    this.#output.write(logs + summary.map((line) => `${paint(line, color)}\n`).join(''));
+    this.#output.write([...this.#allSaid(), ...summary].map((line) => `${paint(line, color)}\n`).join(''));
     await this.#output.whenFlushed();
   }
 
-  #takeLogs(): string {
-    const more = this.#logsLeftOut === 0 ? [] : [`… and ${this.#logsLeftOut} more; --plain shows all of them`];
-    const text = [...this.#logs, ...more].map((line) => `${line}\n`).join('');
-    this.#logs = [];
-    this.#logsLeftOut = 0;
-    return text;
+  #note(line: Line): void {
+    this.#saidCount += 1;
+    if (this.#saidFirst.length < SAID_FIRST_MAX) this.#saidFirst.push(line);
+    else this.#saidLast.push(line);
+    if (this.#saidLast.length > SAID_LAST_MAX) this.#saidLast.shift();
+  }
+
+  #allSaid(): Line[] {
+    const leftOut = this.#saidCount - this.#saidFirst.length - this.#saidLast.length;
+    const gap: Line[] = leftOut === 0 ? [] : [[[`… ${leftOut} lines left out; --plain shows all of them`, 'dim']]];
+    return [...this.#saidFirst, ...gap, ...this.#saidLast];
   }
 
   #text(): string {
@@ -93,42 +103,40 @@ export class LiveView {
       elapsedMs: now() - this.#startedAt,
       now: now(),
       frame: this.#frame,
+      notices: [...this.#saidFirst, ...this.#saidLast],
     });
     return lines.map((line) => paint(line, color)).join('\n');
   }
 
   async #open(): Promise<void> {
     // Only here: most runs have no terminal, and these take a while to load.
-    const [{ createElement, useEffect }, { render, Text, useStdout }] = await Promise.all([
-      import('react'),
-      import('ink'),
-    ]);
+    const [{ createElement }, { render, Text }] = await Promise.all([import('react'), import('ink')]);
     if (this.#closed) return;
-    let printAbove: ((text: string) => void) | undefined;
-    const Frame = ({ text }: { text: string }) => {
-      const { write } = useStdout();
-      useEffect(() => {
-        printAbove = write;
-      }, [write]);
-      return createElement(Text, { wrap: 'truncate' }, text);
-    };
-    const app: Instance = render(createElement(Frame, { text: this.#text() }), {
-      stdout: this.#options.stdout,
+    const { stdout } = this.#options;
+    const frame = () => createElement(Text, { wrap: 'truncate' }, this.#text());
+    const app: Instance = render(frame(), {
+      stdout,
+      alternateScreen: true,
       // The engine decides what Ctrl+C does, and whether this is a terminal.
       exitOnCtrlC: false,
       interactive: true,
       maxFps: 2 * (1000 / FRAME_MS),
     });
+    const onResize = (): void => {
+      // Where the terminal has moved the old frame to is anybody's guess.
+      app.clear();
+      stdout.write(CLEAR_SCREEN);
+      app.rerender(frame());
+    };
+    stdout.on('resize', onResize);
     const timer = setInterval(() => {
       this.#frame += 1;
-      const logs = this.#takeLogs();
-      if (logs !== '') printAbove?.(logs);
-      app.rerender(createElement(Frame, { text: this.#text() }));
+      app.rerender(frame());
     }, FRAME_MS);
     timer.unref();
     this.#stop = () => {
       clearInterval(timer);
-      app.clear();
+      stdout.off('resize', onResize);
       app.unmount();
     };
   }

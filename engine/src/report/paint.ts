@@ -1,3 +1,5 @@
+import { clip } from './text.ts';
+
 /** How a piece of text looks. */
 export type Style = 'plain' | 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -26,6 +28,18 @@ export function paint(line: Line, color: boolean): string {
       return `\u001b[${on}m${text}\u001b[${off}m`;
     })
     .join('');
+}
+
+/** The line, at most `width` characters of it; what is cut off shows as `…`. */
+export function clipLine(line: Line, width: number): Line {
+  let room = width;
+  return line.flatMap(([text, style], index): Segment[] => {
+    const rest = lineText(line.slice(index + 1));
+    // The last piece that has room ends with the mark, when something comes after it.
+    const shown = clip(rest !== '' && [...text].length >= room ? `${text}…` : text, room);
+    room -= [...shown].length;
+    return shown === '' ? [] : [[shown, style]];
+  });
 }
 
 /** The line without styles. */

@@ -1,4 +1,4 @@
-import { parseTimestamp, type TimeRange } from '@penstock/protocol';
+import { intersectRanges, parseTimestamp, type StreamProgress, type TimeRange } from '@penstock/protocol';
 
 /** A cell that is filled from its left by n eighths. */
 const FROM_LEFT = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
@@ -40,4 +40,21 @@ function cellGlyph(ranges: readonly { gte: number; lt: number }[], from: number,
   // There are only two glyphs that are filled from the right.
   if (first > from) return eighths <= 2 ? '▕' : '▐';
   return FROM_LEFT[eighths]!;
+}
+
+/** Which part of a stream's range is complete, 0 to 1; undefined without a range. */
+export function coveredFraction(stream: Pick<StreamProgress, 'total_range' | 'completed_ranges'>): number | undefined {
+  const { total_range: total, completed_ranges: completed = [] } = stream;
+  if (total === undefined) return undefined;
+  const lengthOf = (range: TimeRange) => parseTimestamp(range.lt) - parseTimestamp(range.gte);
+  const whole = lengthOf(total);
+  // They are coalesced, so none is counted twice.
+  const parts = completed.flatMap((range) => intersectRanges(range, total) ?? []);
+  return whole === 0 ? 1 : parts.reduce((sum, part) => sum + lengthOf(part), 0) / whole;
+}
+
+/** `3.4%`, `47%`: rounded down, so that 100% means all. @param fraction 0 to 1 */
+export function formatPercent(fraction: number): string {
+  const percent = fraction * 100;
+  return percent < 10 ? `${(Math.floor(percent * 10) / 10).toFixed(1)}%` : `${Math.floor(percent)}%`;
 }

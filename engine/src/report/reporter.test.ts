@@ -95,7 +95,7 @@ it('live: leaves the summary and every log on the screen, however short the run'
   expect(end).toContain('shop: stopped at the time limit, 1 of 6 streams failed. Run again to go on.');
 });
 
-it('live: prints what it is told to say above the display, and nothing once it is closed', async () => {
+it('live: prints at the end what it was told to say, and nothing once it is closed', async () => {
   const { stdout, written } = fakeTerminal(80, 24);
   const reporter = createReporter({ mode: 'live', stdout, pipeline: 'p', color: false });
   expect(reporter.say('SIGINT: stopping')).toBe(true);

@@ -33,7 +33,7 @@ export interface Reporter {
    * @returns undefined, or a promise to wait for before the next one: the output is full
    */
   onMessage(message: EngineMessage): Promise<void> | undefined;
-  /** Shows a line for people above a live display. @returns false where there is none: say it on stderr */
+  /** Shows a line for people in a live display. @returns false where there is none: say it on stderr */
   say(text: string): boolean;
   /** Ends the display, with the summary when `eof` has come. Resolves when everything is written. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 import type { StreamProgress } from '@penstock/protocol';
 import type { Line, Segment, Style } from './paint.ts';
-import { rangeBar } from './range-bar.ts';
-import { clip, formatCount, formatInstant, formatRate, left, oneLine, right } from './text.ts';
+import { coveredFraction, formatPercent, rangeBar } from './range-bar.ts';
+import { clip, formatCount, formatInstant, formatRate, left, oneLine, plural, right } from './text.ts';
 
 /** How each status looks. A started stream has a spinner where the display moves. */
 export const statusLook: Record<StreamProgress['status'], { readonly icon: string; readonly style: Style }> = {
@@ -13,6 +13,8 @@ export const statusLook: Record<StreamProgress['status'], { readonly icon: strin
 };
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+/** Room for ` 4.7%`. */
+const PERCENT_WIDTH = 5;
 const COUNT_WIDTH = 11;
 const RATE_WIDTH = 9;
 const NAME_WIDTH_MAX = 40;
@@ -54,23 +56,38 @@ export function streamLine(name: string, stream: StreamProgress, rate: number, c
 }
 
 function howFar(stream: StreamProgress, columns: Columns): Segment[] {
-  const { total_range: total, completed_ranges: completed = [], synced_through: through } = stream;
-  if (columns.rest < BAR_WIDTH_MIN) return [];
-  if (stream.status === 'completed') {
-    return through === undefined ? [] : [[clip(`through ${formatInstant(through)}`, columns.rest), 'dim']];
+  const { status, synced_through: through } = stream;
+  const room = columns.rest;
+  if (room < BAR_WIDTH_MIN) return [];
+  if (status === 'completed') {
+    return through === undefined ? [] : [[clip(`through ${formatInstant(through)}`, room), 'dim']];
   }
-  if (stream.status === 'skipped') return [[clip(oneLine(stream.message ?? ''), columns.rest), 'dim']];
-  if (total === undefined) return [];
-  const [from, to] = [total.gte.slice(0, 7), total.lt.slice(0, 7)];
+  if (status === 'skipped') return [[clip(oneLine(stream.message ?? ''), room), 'dim']];
+  const covered = coveredFraction(stream);
+  // Records without any range complete: it is not read by time, and an empty bar would look stuck.
+  if (covered === undefined || (covered === 0 && status === 'started' && stream.record_count > 0)) {
+    const saved = stream.state_count === 0 ? '' : plural(stream.state_count, 'checkpoint');
+    return status === 'started' && saved.length <= room ? [[saved, 'dim']] : [];
+  }
+  // It is read, but has not ended: changes follow, or the source stays.
+  const onward = through === undefined ? '' : `through ${formatInstant(through)}, goes on`;
+  if (status === 'started' && covered === 1 && onward !== '' && onward.length <= room) return [[onward, 'dim']];
+  return barSegments(stream, covered, columns);
+}
+
+function barSegments(stream: StreamProgress, covered: number, columns: Columns): Segment[] {
+  const { total_range: total, completed_ranges: completed = [] } = stream;
+  const [from, to] = [total!.gte.slice(0, 7), total!.lt.slice(0, 7)];
   const labels = columns.dated ? from.length + to.length + 2 : 0;
-  // The bar stands between two thin caps.
-  const width = Math.min(BAR_WIDTH_MAX, columns.rest - labels - 2);
-  if (width < BAR_WIDTH_MIN) return [];
+  // The bar stands between two thin caps; the number moves even where one cell stands for most of the work.
+  const width = Math.min(BAR_WIDTH_MAX, columns.rest - labels - 2 - PERCENT_WIDTH);
+  if (width < BAR_WIDTH_MIN) return columns.rest < PERCENT_WIDTH ? [] : [[formatPercent(covered), 'dim']];
   const style = stream.status === 'errored' ? 'red' : 'cyan';
+  const percent: Segment = [right(formatPercent(covered), PERCENT_WIDTH), 'dim'];
   const bar: Segment[] = [
     ['▕', 'dim'],
-    [rangeBar(total, completed, width), style],
+    [rangeBar(total!, completed, width), style],
     ['▏', 'dim'],
   ];
-  return columns.dated ? [[`${from} `, 'dim'], ...bar, [` ${to}`, 'dim']] : bar;
+  return columns.dated ? [[`${from} `, 'dim'], ...bar, [` ${to}`, 'dim'], percent] : [...bar, percent];
 }
