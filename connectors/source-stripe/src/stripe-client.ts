@@ -168,7 +168,7 @@ export class StripeClient {
           this.#retries++;
           const text = `Retry ${retry} of ${retriesMax} in ${Math.round(delayMs)} ms. ${(error as Error).message}`;
           // One or two are everyday life.
-          if (retry > QUIET_RETRIES) log.warn(text);
+          if (retry > QUIET_RETRIES) log.warn(text, { data: { retry_in_ms: Math.round(delayMs) } });
           else log.debug(text);
         },
       });

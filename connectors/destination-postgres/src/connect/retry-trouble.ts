@@ -50,6 +50,7 @@ export async function retryTrouble<T>(work: () => Promise<T>, options: RetryTrou
     onRetry: (error, retry, delayMs) =>
       log.warn(`${what} is tried again in ${delayMs} ms (${retry}): ${reasonOf(error)}`, {
         ...(stream !== undefined && { stream }),
+        data: { retry_in_ms: delayMs },
       }),
   });
 }
