@@ -8,6 +8,7 @@ import { type CommandContext, withPipelineOptions } from './command/options.ts';
 import { postgresCommand } from './command/postgres-command.ts';
 import { setupCommand, teardownCommand } from './command/setup-command.ts';
 import { stateResetCommand, stateShowCommand } from './command/state-command.ts';
+import { stateExportCommand, stateImportCommand } from './command/state-transfer-command.ts';
 import { untilStopped } from './command/stop-signals.ts';
 import { syncCommand } from './command/sync-command.ts';
 import { takeDottedFlags } from './pipeline/dotted-flags.ts';
@@ -46,6 +47,15 @@ const only = {
 } as const;
 
 const json = { type: 'boolean', describe: 'Print JSON' } as const;
+
+const yes = { type: 'boolean', alias: 'y', describe: 'Do it without asking' } as const;
+
+const withStateOptions = <T>(y: Argv<T>) =>
+  withPipelineOptions(y).option('stream', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Only this stream; may be given several times',
+  });
 
 function commands(argv: readonly string[], context: CommandContext, setCode: (code: number) => void): Argv {
   const run = <A>(command: (args: A, context: CommandContext) => Promise<number>) => {
@@ -116,26 +126,36 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
       (y) => withPipelineOptions(y).option('json', json).epilogue(containersHelp),
       runShort(specCommand),
     )
-    .command('state', 'Look at the saved state, or forget it', (y) =>
+    .command('state', 'Look at the saved state, move it, or forget it', (y) =>
       y
         .command(
           'show',
-          'Print the saved state of a pipeline',
-          (z) => withPipelineOptions(z).option('json', json),
+          'Print how far each stream is',
+          (z) => withStateOptions(z).option('json', json),
           runShort(stateShowCommand),
         )
         .command(
           'reset',
-          'Forget the saved state of a pipeline',
-          (z) =>
-            withPipelineOptions(z).option('stream', {
-              type: 'string',
-              requiresArg: true,
-              describe: 'Only this stream',
-            }),
+          'Forget the state, so that everything is read again',
+          (z) => withStateOptions(z).option('yes', yes),
           runShort(stateResetCommand),
         )
-        .demandCommand(1, 'Say what to do: show or reset.'),
+        .command(
+          'export',
+          'Print the state as JSON, for import',
+          (z) => withStateOptions(z),
+          runShort(stateExportCommand),
+        )
+        .command(
+          'import [file]',
+          'Put an exported state in the place of what is saved',
+          (z) =>
+            withStateOptions(z)
+              .positional('file', { type: 'string', describe: 'What export has printed (default: stdin)' })
+              .option('yes', yes),
+          runShort(stateImportCommand),
+        )
+        .demandCommand(1, 'Say what to do: show, reset, export or import.'),
     )
     .command('pretty', 'Show messages that are piped in, for example by sync --json', {}, async () => {
       const { pretty } = await import('./report/pretty.ts');

@@ -120,16 +120,16 @@ it('refuses the state of another pipeline, also for a reset', async () => {
   expect(await store.list()).toMatchObject([{ pipeline: 'p', streamCount: 1 }]);
 });
 
-it('forgets one stream and keeps the others', async () => {
+it('forgets some streams and keeps the others', async () => {
   const store = fileStateStore(path);
   const session = await store.open('p');
   await session.save(exampleState({ a: 1, b: 2 }));
   await session.close();
-  expect(await store.reset('p', 'a')).toBe(true);
+  expect(await store.resetStreams('p', ['a', 'c'])).toEqual(['a']);
   const state = await store.load('p');
   expect(state?.source.streams).toEqual({ b: 2 });
   expect(Object.keys(state?.sync_run.progress.streams ?? {})).toEqual(['b']);
-  expect(await store.reset('p', 'a')).toBe(false);
+  expect(await store.resetStreams('p', ['a'])).toEqual([]);
 });
 
 it('says which file it can not write', async () => {
@@ -147,5 +147,17 @@ it('refuses a stream state over the limit, with its stream and size', async () =
   await expect(session.save(exampleState({ big: 'x'.repeat(1024 * 1024) }))).rejects.toThrow(
     'stream "big" has 1048578 bytes; at most 1048576',
   );
+  await session.close();
+});
+
+it('puts a state in the place of whatever is there, also of what can not be read, but of no other pipeline', async () => {
+  const store = fileStateStore(path);
+  writeFileSync(path, '{"source":');
+  const state = exampleState({ a: { z: 1, a: 2 } });
+  await store.replace('p', state);
+  expect(await store.load('p')).toEqual(state);
+  await expect(store.replace('q', state)).rejects.toThrow('belongs to pipeline "p"');
+  const session = await store.open('p');
+  await expect(store.replace('p', state)).rejects.toMatchObject({ code: 'lease_held' });
   await session.close();
 });

@@ -7,6 +7,7 @@ import { CoalescedSaves } from './coalesce-saves.ts';
 import { type FileLock, fileLockHolder, takeFileLock } from './file-lock.ts';
 import { encodeStreamState, parseState, parseStateJson } from './parse-state.ts';
 import type { PipelineSummary, StateSession, StateStore } from './state-store.ts';
+import { streamsOf, withoutStreams } from './streams-of-state.ts';
 
 /** What follows the name of the state file in that of a draft; drafts of the lock are not meant. */
 const DRAFT_SUFFIX = /^\.[0-9a-f-]{36}\.draft$/;
@@ -57,27 +58,38 @@ class FileStateStore implements StateStore {
     ];
   }
 
-  async reset(pipeline: string, stream?: string): Promise<boolean> {
+  reset(pipeline: string): Promise<boolean> {
+    return this.#locked(pipeline, () => this.#remove(pipeline));
+  }
+
+  resetStreams(pipeline: string, streams: readonly string[]): Promise<string[]> {
+    return this.#locked(pipeline, async () => {
+      const state = await this.load(pipeline);
+      if (state === undefined) return [];
+      const known = streamsOf(state);
+      const found = streams.filter((name) => known.includes(name));
+      if (found.length > 0) await this.#write(pipeline, withoutStreams(state, found));
+      return found;
+    });
+  }
+
+  replace(pipeline: string, state: SyncState): Promise<void> {
+    return this.#locked(pipeline, async () => {
+      this.#refuseOther(pipeline, await this.#read().catch(() => undefined));
+      await this.#write(pipeline, state);
+    });
+  }
+
+  async close(): Promise<void> {}
+
+  async #locked<T>(pipeline: string, work: () => Promise<T>): Promise<T> {
     const lock = await this.#lock(pipeline);
     try {
-      if (stream === undefined) return await this.#remove(pipeline);
-      const state = await this.load(pipeline);
-      if (state === undefined) return false;
-      const { [stream]: data, ...streams } = state.source.streams;
-      const { [stream]: progress, ...others } = state.sync_run.progress.streams;
-      if (data === undefined && progress === undefined) return false;
-      await this.#write(pipeline, {
-        ...state,
-        source: { ...state.source, streams },
-        sync_run: { ...state.sync_run, progress: { ...state.sync_run.progress, streams: others } },
-      });
-      return true;
+      return await work();
     } finally {
       await lock.release();
     }
   }
-
-  async close(): Promise<void> {}
 
   #lock(pipeline: string): Promise<FileLock> {
     return takeFileLock(this.#lockPath, pipeline).catch((error) => this.#fail('lock', error));

@@ -5,7 +5,7 @@ import { LEASE_MS, LEASE_RENEWAL_MS } from './lease.ts';
 import { PostgresConnection, type PostgresTarget } from './postgres-connection.ts';
 import { isStartingUp } from './postgres-error.ts';
 import { giveLeaseBack, type LeaseKey, renewLease, takeLease, whoTookIt } from './postgres-lease.ts';
-import { type StateChanges, stateChanges } from './state-rows.ts';
+import { type RowKey, type StateChanges, stateChanges } from './state-rows.ts';
 import type { StateSession } from './state-store.ts';
 
 /**
@@ -102,17 +102,32 @@ export class PostgresStateSession implements StateSession {
     return this.#saves.save(state);
   }
 
-  /** Removes rows, under the lease. @returns how many there were */
-  async remove(where: string, values: readonly unknown[]): Promise<number> {
+  /** Removes rows, under the lease. @returns the stream of each; it is empty where a row is not about one */
+  async remove(where: string, values: readonly unknown[]): Promise<string[]> {
     const schema = pg.escapeIdentifier(this.#key.schema);
-    const { rowCount } = await this.#connection.once((client) =>
-      client.query(
+    const { rows } = await this.#connection.once((client) =>
+      client.query<{ stream: string }>(
         `delete from ${schema}.sync_state where pipeline = $1 and ${where}
-           and exists (select from ${schema}.lease where pipeline = $1 and epoch = $2)`,
+           and exists (select from ${schema}.lease where pipeline = $1 and epoch = $2) returning stream`,
         [this.#key.pipeline, this.#epoch, ...values],
       ),
     );
-    return rowCount ?? 0;
+    return rows.map(({ stream }) => stream);
+  }
+
+  /** Writes a state, and removes all rows that are not of it: whatever they hold, they are not read. */
+  async replace(state: SyncState): Promise<void> {
+    const { written } = stateChanges(undefined, state);
+    const schema = pg.escapeIdentifier(this.#key.schema);
+    await this.#connection.retried(async (client) => {
+      const { rows } = await client.query<RowKey>(
+        `select section, stream from ${schema}.sync_state where pipeline = $1`,
+        [this.#key.pipeline],
+      );
+      const isWritten = (row: RowKey): boolean =>
+        written.some(({ section, stream }) => section === row.section && stream === row.stream);
+      await this.#writeChanges(client, { written, removed: rows.filter((row) => !isWritten(row)) });
+    });
   }
 
   async close(): Promise<void> {

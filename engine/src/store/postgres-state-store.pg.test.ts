@@ -61,7 +61,7 @@ it('keeps what connectors found out about their configs, a row for each side, un
     "select stream from penstock.sync_state where section = 'resolved_config' order by stream",
   );
   expect(rows.map(({ stream }) => stream)).toEqual(['destination', 'source']);
-  expect(await store().reset('p', 'source')).toBe(false);
+  expect(await store().resetStreams('p', ['source', ''])).toEqual([]);
   expect((await store().load('p'))?.resolved_config).toEqual(resolved_config);
   expect(await store().reset('p')).toBe(true);
   expect(await store().load('p')).toBeUndefined();
@@ -276,9 +276,9 @@ it('names the row that is not valid, keeps it, and a reset gets rid of it', asyn
   expect(await store().reset('p')).toBe(false);
 });
 
-it('forgets one stream and keeps the others', async () => {
+it('forgets some streams and keeps the others', async () => {
   await saved(exampleState({ a: 1, b: 2 }));
-  expect(await store().reset('p', 'a')).toBe(true);
+  expect(await store().resetStreams('p', ['a', '', 'c'])).toEqual(['a']);
   const state = await store().load('p');
   expect(state?.source.streams).toEqual({ b: 2 });
   expect(Object.keys(state?.sync_run.progress.streams ?? {})).toEqual(['b']);
@@ -291,4 +291,15 @@ it('keeps state in the schema that it is given, also one whose name needs quotin
   await session.close();
   expect(await other.list()).toMatchObject([{ pipeline: 'p' }]);
   expect(await store().list()).toEqual([]);
+});
+
+it('puts a state in the place of whatever is there, also of rows that are not valid, and not while an engine works', async () => {
+  await saved(exampleState({ a: 1, b: 2 }));
+  await database.pool.query(`update penstock.sync_state set data = '7' where section = 'sync_run' and stream = ''`);
+  const state = exampleState({ b: { z: 1, a: 2 }, c: 3 }, 'run_2');
+  await store().replace('p', state);
+  expect(await store().load('p')).toEqual(state);
+  const session = await store().open('p');
+  await expect(store().replace('p', exampleState({}))).rejects.toMatchObject({ code: 'lease_held' });
+  await session.close();
 });

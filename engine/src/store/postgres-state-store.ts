@@ -60,20 +60,33 @@ class PostgresStateStore implements StateStore {
     });
   }
 
-  async reset(pipeline: string, stream?: string): Promise<boolean> {
+  reset(pipeline: string): Promise<boolean> {
+    return this.#withSession(pipeline, async (session) => (await session.remove('true', [])).length > 0);
+  }
+
+  resetStreams(pipeline: string, streams: readonly string[]): Promise<string[]> {
+    return this.#withSession(pipeline, async (session) => {
+      // The row of the run itself has no name.
+      const where = `section in ('source_stream', 'sync_run') and stream <> '' and stream = any($3)`;
+      const removed = await session.remove(where, [streams]);
+      return streams.filter((name) => removed.includes(name));
+    });
+  }
+
+  replace(pipeline: string, state: SyncState): Promise<void> {
+    return this.#withSession(pipeline, (session) => session.replace(state));
+  }
+
+  async close(): Promise<void> {}
+
+  async #withSession<T>(pipeline: string, work: (session: PostgresStateSession) => Promise<T>): Promise<T> {
     const session = await this.#openSession(pipeline);
     try {
-      const removed =
-        stream === undefined
-          ? await session.remove('true', [])
-          : await session.remove(`section in ('source_stream', 'sync_run') and stream = $3`, [stream]);
-      return removed > 0;
+      return await work(session);
     } finally {
       await session.close();
     }
   }
-
-  async close(): Promise<void> {}
 
   async #openSession(pipeline: string): Promise<PostgresStateSession> {
     const migrations = await readMigrations();

@@ -40,12 +40,25 @@ export interface StateStore {
   /** The pipelines that have state, by name. */
   list(): Promise<PipelineSummary[]>;
   /**
-   * Forgets the state of a pipeline, or of one of its streams. Works on state that is not valid any more.
+   * Forgets the state of a pipeline. Works on state that is not valid any more.
    *
    * @returns whether there was any
    * @throws CodedError `lease_held` while an engine works on it
    */
-  reset(pipeline: string, stream?: string): Promise<boolean>;
+  reset(pipeline: string): Promise<boolean>;
+  /**
+   * Forgets the state of some streams, and how far the last run had come with them. What belongs to no stream stays.
+   *
+   * @returns those of which there was any
+   * @throws CodedError `lease_held` while an engine works on it
+   */
+  resetStreams(pipeline: string, streams: readonly string[]): Promise<string[]>;
+  /**
+   * Puts a state in the place of whatever is there, valid or not: all of it or nothing.
+   *
+   * @throws CodedError `lease_held` while an engine works on it
+   */
+  replace(pipeline: string, state: SyncState): Promise<void>;
   /** Ends connections. Sessions are closed first. */
   close(): Promise<void>;
 }
