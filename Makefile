@@ -1,7 +1,7 @@
 # Needs Node >= 20 and npm, nothing else: everything that runs here comes from the npm registry, Node 24 included.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-postgres-15 soak images push-images e2e check format generate bench bench-launch bench-requests bench-source clean
+.PHONY: help install demo test test-postgres-15 soak images push-images e2e check format generate bench bench-launch bench-relay bench-requests bench-source clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ bench: install ## Print the benchmarks' figures, a JSON line each
 
 bench-launch: images ## Figures of each way of running; needs a Docker engine
 	npm run --silent bench:launch
+
+bench-relay: install ## What the engine costs between a source and a destination; 5 minutes
+	npm run --silent bench:relay
 
 bench-requests: install ## Requests and time that reading takes, next to the fewest and shortest; 20 minutes
 	npm run --silent bench:requests

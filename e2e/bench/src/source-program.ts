@@ -76,7 +76,7 @@ export async function readSource(options: ReadOptions): Promise<ReadResult> {
       destination_sync_mode: 'append_dedup',
     }));
     await writeFile(path('catalog.json'), JSON.stringify({ streams: configured }));
-    const preload = new URL('./report-usage.ts', import.meta.url).href;
+    const preload = new URL('./report-usage.mjs', import.meta.url).href;
     const files = ['--config', path('config.json'), '--catalog', path('catalog.json')];
     const child = spawn(process.execPath, ['--import', preload, options.program, 'read', ...files], {
       stdio: ['ignore', 'pipe', 'pipe'],

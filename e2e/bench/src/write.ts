@@ -127,7 +127,7 @@ async function start(columns: string, stdin: number | 'pipe', stdout: 'ignore' |
     JSON.stringify({ streams: [{ stream, sync_mode: 'incremental', destination_sync_mode: 'append_dedup' }] }),
   );
   const usageFile = join(folder, 'usage.json');
-  const preload = new URL('./report-usage.ts', import.meta.url).href;
+  const preload = new URL('./report-usage.mjs', import.meta.url).href;
   const args = ['--import', preload, values.program, 'write', '--config', config, '--catalog', catalog];
   const child = spawn(process.execPath, args, {
     stdio: [stdin, stdout, 'inherit'],
