@@ -1,11 +1,9 @@
 import { ConnectorError, type Destination, type DestinationContext, type WriteContext } from '@penstock/connector-sdk';
+import { addressOf, hangUp, safetyAdvice, safetyText } from '@penstock/postgres-connection';
 import type { ConfiguredCatalog, DestinationMessage } from '@penstock/protocol';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, configSchema } from './config.ts';
 import { connect, prepareWriting } from './connect/connection.ts';
-import { addressOf } from './connect/connection-error.ts';
-import { hangUp } from './connect/raw-connection.ts';
-import { safetyAdvice, safetyText } from './connect/tls-mode.ts';
 import { withSession } from './connect/with-session.ts';
 import { checkRights } from './tables/check-rights.ts';
 import { teardownTables } from './tables/teardown.ts';

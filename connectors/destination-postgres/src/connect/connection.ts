@@ -1,9 +1,8 @@
 import { ConnectorError } from '@penstock/connector-sdk';
+import { connectionError, finishWithin, openClient, planConnection, targetOf } from '@penstock/postgres-connection';
+import { CodedError } from '@penstock/protocol';
 import type { Config } from '../config.ts';
 import { quoteName } from '../tables/identifier.ts';
-import { connectionError } from './connection-error.ts';
-import { planConnection } from './connection-plan.ts';
-import { finishWithin, openClient, targetOf } from './open-client.ts';
 import { type Session, startSession } from './session.ts';
 
 /** No connection, and waiting did not help: the run ends, not just a stream. */
@@ -15,14 +14,20 @@ export class ConnectionFailure extends ConnectorError {}
  * @throws ConnectorError that says what is wrong, without the password
  */
 export async function connect(config: Config): Promise<Session> {
-  const plan = await planConnection(config);
-  const { client, server, safety, isPooled } = await openClient(plan);
-  const target = targetOf(plan, server);
-  return finishWithin(client, plan.connectSecondsMax, () => startSession(client, { target, safety, isPooled })).catch(
-    (cause: unknown) => {
+  try {
+    const plan = await planConnection(config);
+    const { client, server, safety, isPooled } = await openClient(plan);
+    const target = targetOf(plan, server);
+    return await finishWithin(client, plan.connectSecondsMax, () =>
+      startSession(client, { target, safety, isPooled }),
+    ).catch((cause: unknown) => {
       throw connectionError(cause, target);
-    },
-  );
+    });
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const { code, message, remedy, cause } = error;
+    throw new ConnectorError(code, { message, remedy, cause });
+  }
 }
 
 /**

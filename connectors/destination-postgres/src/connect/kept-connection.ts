@@ -1,9 +1,9 @@
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
+import { breakOff, hangUp, processIdOf } from '@penstock/postgres-connection';
 import type { Config } from '../config.ts';
 import { connect, prepareWriting } from './connection.ts';
 import { endProcess } from './end-process.ts';
 import { classify } from './postgres-error.ts';
-import { breakOff, hangUp, processIdOf } from './raw-connection.ts';
 import type { Session } from './session.ts';
 import { watchSession } from './watch-session.ts';
 

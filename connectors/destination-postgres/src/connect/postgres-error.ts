@@ -1,5 +1,8 @@
 import { ConnectorError } from '@penstock/connector-sdk';
+import { isFromServer, type PostgresError, reasonOf } from '@penstock/postgres-connection';
 import type { CodedErrorDetail } from '@penstock/protocol';
+
+export { isFromServer, type PostgresError, reasonOf } from '@penstock/postgres-connection';
 
 /** What kind of trouble an error from Postgres or from its socket is. */
 export type Trouble =
@@ -12,14 +15,6 @@ export type Trouble =
   /** Only a person can help. */
   | 'permanent';
 
-/** What the `pg` package puts into an error of the server. */
-export type PostgresError = Error & {
-  readonly code?: string;
-  readonly where?: string;
-  readonly detail?: string;
-  readonly constraint?: string;
-};
-
 const codes: readonly (readonly [RegExp, Trouble])[] = [
   // Shut down, crashed, starting up, ended by an administrator or for being idle; its database dropped; the server behind it
   // became a standby, so that another one is primary; a session that lost its prepared statements.
@@ -30,14 +25,6 @@ const codes: readonly (readonly [RegExp, Trouble])[] = [
   // Bad value; a constraint that the user added; a key too long for its index, nesting too deep; refused by a user's trigger.
   [/^(22|23|54|P0001)/, 'record'],
 ];
-
-/** A SQLSTATE always has a digit; `EPIPE` has as many characters. */
-const sqlState = /^(?=.*[0-9])[0-9A-Z]{5}$/;
-
-/** Whether an error is an answer of the server. */
-export function isFromServer(error: unknown): boolean {
-  return sqlState.test((error as PostgresError | undefined)?.code ?? '');
-}
 
 /** Sorts an error. What is not from a server is from the socket, or a defect of ours (an assertion). */
 export function classify(error: unknown): Trouble {
@@ -52,12 +39,6 @@ export function classify(error: unknown): Trouble {
 export function rowOf(error: unknown): number | undefined {
   const row = /^.*COPY.*\bpenstock_stage\b\D*(\d+)/m.exec((error as PostgresError).where ?? '')?.[1];
   return row === undefined ? undefined : Number(row);
-}
-
-/** What an error says in one line without a full stop: message and detail, nothing of the connection. */
-export function reasonOf(error: unknown): string {
-  const { message, detail, code } = error as PostgresError;
-  return [message || code, detail].filter(Boolean).join(': ').replaceAll(/\s+/g, ' ').replace(/\.$/, '');
 }
 
 /** What is to be said of a connection that was lost, and could not be had again. */

@@ -1,7 +1,6 @@
+import type { Safety, Target } from '@penstock/postgres-connection';
 import type { Client } from 'pg';
 import { passingStageSql, stageSql } from '../merge/merge-sql.ts';
-import type { Target } from './connection-error.ts';
-import type { Safety } from './tls-mode.ts';
 
 /** A connection, and what may be relied on from one transaction to the next. */
 export type Session = Client & {

@@ -1,11 +1,10 @@
 import type { ConnectorError } from '@penstock/connector-sdk';
 import { startTestServer, type TestServer } from '@penstock/local-postgres/testing';
+import { openClient, planConnection } from '@penstock/postgres-connection';
+import { type Authority, type Certificate, makeAuthority } from '@penstock/postgres-connection/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Config, configSchema } from '../config.ts';
-import { type Authority, type Certificate, makeAuthority } from '../testing/certificates.ts';
 import { writeItems } from '../testing/write-items.ts';
-import { planConnection } from './connection-plan.ts';
-import { openClient } from './open-client.ts';
 
 /** Rules by database, so that one server is every kind of server. */
 const hba = `

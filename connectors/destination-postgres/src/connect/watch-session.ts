@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
+import { breakOff, bytesMoved, hangUp, isBusy, processIdOf } from '@penstock/postgres-connection';
 import type { Config } from '../config.ts';
 import { connect } from './connection.ts';
 import { classify, isFromServer, reasonOf } from './postgres-error.ts';
-import { breakOff, bytesMoved, hangUp, isBusy, processIdOf } from './raw-connection.ts';
 import type { Session } from './session.ts';
 
 /** Between two looks at a process of the server that seems to have nothing to do, in milliseconds: an answer may be on its way. */

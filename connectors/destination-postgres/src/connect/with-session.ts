@@ -1,9 +1,8 @@
 import { ConnectorError } from '@penstock/connector-sdk';
+import { hangUp, isOutOfReach, processIdOf } from '@penstock/postgres-connection';
 import { connect } from './connection.ts';
 import { endProcess } from './end-process.ts';
-import { isOutOfReach } from './open-client.ts';
 import type { PostgresError } from './postgres-error.ts';
-import { hangUp, processIdOf } from './raw-connection.ts';
 import { isPassing, type RetryTrouble, retryTrouble } from './retry-trouble.ts';
 import type { Session } from './session.ts';
 import { watchSession } from './watch-session.ts';

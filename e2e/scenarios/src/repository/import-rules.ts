@@ -18,6 +18,7 @@ export interface Package {
 
 const PROTOCOL = '@penstock/protocol';
 const SDK = '@penstock/connector-sdk';
+const POSTGRES_CONNECTION = '@penstock/postgres-connection';
 const LOCAL_POSTGRES = '@penstock/local-postgres';
 
 /** The first row whose pattern matches the file says what it may import of the workspace: packages, or one entry of one. */
@@ -27,10 +28,20 @@ const rules: readonly {
   readonly testsMay?: readonly string[];
 }[] = [
   { files: /^protocol-schema\//, may: [] },
+  { files: /^postgres-connection\//, may: [PROTOCOL] },
   { files: /^connectors\/sdk\//, may: [PROTOCOL] },
+  {
+    files: /^connectors\/destination-postgres\//,
+    may: [PROTOCOL, SDK, POSTGRES_CONNECTION],
+    testsMay: [`${LOCAL_POSTGRES}/testing`, `${POSTGRES_CONNECTION}/testing`],
+  },
   { files: /^connectors\/(source|destination)-/, may: [PROTOCOL, SDK], testsMay: [`${LOCAL_POSTGRES}/testing`] },
   { files: /^engine\/local-postgres\//, may: [] },
-  { files: /^engine\//, may: [PROTOCOL, LOCAL_POSTGRES] },
+  {
+    files: /^engine\//,
+    may: [PROTOCOL, LOCAL_POSTGRES, POSTGRES_CONNECTION],
+    testsMay: [`${POSTGRES_CONNECTION}/testing`],
+  },
   { files: /^e2e\//, may: [PROTOCOL, LOCAL_POSTGRES] },
   { files: /^docker\//, may: [LOCAL_POSTGRES] },
   { files: /^docs\//, may: [PROTOCOL, SDK] },

@@ -1,4 +1,4 @@
-import { ConnectorError } from '@penstock/connector-sdk';
+import { CodedError } from '@penstock/protocol';
 
 /** What a connection URL says, percent-decoded, by the names that libpq gives to its parameters (`dbname`, `host`, …). */
 export type UrlParameters = ReadonlyMap<string, string>;
@@ -8,7 +8,7 @@ export type UrlParameters = ReadonlyMap<string, string>;
  * optional; a host may be a percent-encoded folder of Unix sockets, or an IPv6 address in brackets. Several hosts come back as
  * lists joined by commas. What stands behind the question mark wins over what stands before it. Pure.
  *
- * @throws ConnectorError `config_invalid`, which repeats no part of the URL: any of them may be the password
+ * @throws CodedError `config_invalid`, which repeats no part of the URL: any of them may be the password
  */
 export function parseConnectionUrl(url: string): UrlParameters {
   const found = new Map<string, string>();
@@ -56,8 +56,8 @@ function decode(text: string): string {
   throw refuse('a percent sign has to be followed by two hex digits');
 }
 
-function refuse(why: string): ConnectorError {
-  return new ConnectorError('config_invalid', {
+function refuse(why: string): CodedError {
+  return new CodedError('config_invalid', {
     message: `\`url\` is no valid Postgres URL: ${why}.`,
     remedy:
       'Write postgres://USER:PASSWORD@HOST:5432/DATABASE, with special characters in the password percent-encoded (@ is %40, / is %2F, ? is %3F, % is %25).',

@@ -1,5 +1,4 @@
-import { ConnectorError } from '@penstock/connector-sdk';
-import { nearestNames } from '@penstock/protocol';
+import { CodedError, nearestNames } from '@penstock/protocol';
 import { parseConnectionUrl } from './connection-url.ts';
 
 /** One of libpq's parameters, and how far it is supported here. */
@@ -74,7 +73,7 @@ export type Parameters = {
   /**
    * The value of a parameter that is a whole number from 0 on.
    *
-   * @throws ConnectorError `config_invalid`
+   * @throws CodedError `config_invalid`
    */
   getNumber(name: ParameterName): number | undefined;
 };
@@ -83,7 +82,7 @@ export type Parameters = {
  * Reads the parameters of a connection. What the URL says wins over the environment. Pure.
  *
  * @param url undefined when everything comes from the environment
- * @throws ConnectorError `config_invalid` for a URL that can't be read, and for a parameter that is unknown or not supported
+ * @throws CodedError `config_invalid` for a URL that can't be read, and for a parameter that is unknown or not supported
  */
 export function readParameters(url: string | undefined, env: NodeJS.ProcessEnv): Parameters {
   const said = new Map(url === undefined ? [] : parseConnectionUrl(url));
@@ -105,14 +104,14 @@ export function readParameters(url: string | undefined, env: NodeJS.ProcessEnv):
     const value = get(name);
     if (value === undefined) return undefined;
     if (!/^ *\d{1,9} *$/.test(value))
-      throw new ConnectorError('config_invalid', { message: `${nameOf(name)} has to be a whole number.` });
+      throw new CodedError('config_invalid', { message: `${nameOf(name)} has to be a whole number.` });
     return Number(value);
   };
   return { get, isInUrl, nameOf, getNumber };
 }
 
-function refuseValue(name: string, values: readonly string[]): ConnectorError {
-  return new ConnectorError(
+function refuseValue(name: string, values: readonly string[]): CodedError {
+  return new CodedError(
     'config_invalid',
     values.length === 0
       ? { message: `${name} is not supported.`, remedy: 'Leave it out.' }
@@ -120,13 +119,13 @@ function refuseValue(name: string, values: readonly string[]): ConnectorError {
   );
 }
 
-function unknownParameter(name: string): ConnectorError {
+function unknownParameter(name: string): CodedError {
   const supported = Object.entries<Parameter>(parameters).filter(([, { values }]) => values !== unsupported);
   const near = nearestNames(
     name,
     supported.map(([known]) => known),
   );
-  return new ConnectorError('config_invalid', {
+  return new CodedError('config_invalid', {
     message: `\`url\` has an unknown parameter: ${name}.`,
     remedy: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'Leave it out: Postgres knows no such parameter.',
   });

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getCACertificates, type SecureVersion } from 'node:tls';
-import { ConnectorError } from '@penstock/connector-sdk';
-import type { Config } from '../config.ts';
+import { CodedError } from '@penstock/protocol';
+import type { ConnectionConfig } from './connection-config.ts';
 import type { Parameters } from './parameters.ts';
 import { certificatesIn, checkKey, type Pem } from './pem.ts';
 import { type SslMode, type TlsRules, tlsRules } from './tls-mode.ts';
@@ -25,10 +25,10 @@ export type TlsPlan = TlsRules & {
  * name, then those in `~/.postgresql`, as libpq does.
  *
  * @param isRemote false when all servers are reached by Unix sockets, which are never encrypted: then no file is read
- * @throws ConnectorError `config_invalid` or `file_unreadable`, without the key
+ * @throws CodedError `config_invalid` or `file_unreadable`, without the key
  */
 export async function readTlsPlan(
-  config: Config,
+  config: ConnectionConfig,
   parameters: Parameters,
   home: string,
   isRemote: boolean,
@@ -39,13 +39,13 @@ export async function readTlsPlan(
   const isStrict = isSystem || config.ssl_ca_pem !== undefined;
   const mode = (parameters.get('sslmode') as SslMode | undefined) ?? (isStrict ? 'verify-full' : 'prefer');
   if (isSystem && mode !== 'verify-full' && isRemote)
-    throw new ConnectorError('config_invalid', {
+    throw new CodedError('config_invalid', {
       message: `With ${parameters.nameOf('sslrootcert')} = system, ${parameters.nameOf('sslmode')} = ${mode} would protect from nobody: anyone can get a certificate from a public authority.`,
       remedy: 'Use sslmode=verify-full, or leave it out.',
     });
   const isDirect = parameters.get('sslnegotiation') === 'direct';
   if (isDirect && ['disable', 'allow', 'prefer'].includes(mode))
-    throw new ConnectorError('config_invalid', {
+    throw new CodedError('config_invalid', {
       message: `${parameters.nameOf('sslnegotiation')} = direct needs an encrypted connection, and sslmode is ${mode}.`,
       remedy: 'Use sslmode=verify-full.',
     });
@@ -58,7 +58,7 @@ export async function readTlsPlan(
   const ca = isSystem ? publicAuthorities() : await readAuthorities(config, parameters, home);
   const own = await readOwn(config, parameters, home);
   if (!ca && mode === 'verify-ca')
-    throw new ConnectorError('config_invalid', {
+    throw new CodedError('config_invalid', {
       message: 'sslmode=verify-ca needs the certificate of the authority that signed the certificate of the server.',
       remedy: 'Put it into `ssl_ca_pem`, or its file into `ssl_ca_pem_file`; or use sslmode=verify-full.',
     });
@@ -72,7 +72,11 @@ function publicAuthorities(): string[] {
   return [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
 }
 
-async function readAuthorities(config: Config, parameters: Parameters, home: string): Promise<string[] | undefined> {
+async function readAuthorities(
+  config: ConnectionConfig,
+  parameters: Parameters,
+  home: string,
+): Promise<string[] | undefined> {
   const pem =
     config.ssl_ca_pem !== undefined
       ? { text: config.ssl_ca_pem, name: '`ssl_ca_pem`' }
@@ -81,10 +85,10 @@ async function readAuthorities(config: Config, parameters: Parameters, home: str
   return certificatesIn(pem);
 }
 
-async function readOwn(config: Config, parameters: Parameters, home: string): Promise<TlsPlan['own']> {
+async function readOwn(config: ConnectionConfig, parameters: Parameters, home: string): Promise<TlsPlan['own']> {
   const { ssl_cert_pem: certPem, ssl_key_pem: keyPem } = config;
   if ((certPem === undefined) !== (keyPem === undefined))
-    throw new ConnectorError('config_invalid', {
+    throw new CodedError('config_invalid', {
       message: certPem === undefined ? '`ssl_key_pem` needs `ssl_cert_pem`.' : '`ssl_cert_pem` needs `ssl_key_pem`.',
       remedy: 'Give both, or none.',
     });
@@ -99,7 +103,7 @@ async function readOwn(config: Config, parameters: Parameters, home: string): Pr
       ? await readPem(parameters, 'sslkey', join(home, '.postgresql/postgresql.key'))
       : { text: keyPem, name: '`ssl_key_pem`' };
   if (!key)
-    throw new ConnectorError('config_invalid', {
+    throw new CodedError('config_invalid', {
       message: `${cert.name} is a certificate without its key.`,
       remedy: 'Name the file of the key in sslkey in `url`, or put it into `ssl_key_pem`.',
     });
@@ -124,7 +128,7 @@ async function readPem(
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (named === undefined && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    throw new ConnectorError('file_unreadable', {
+    throw new CodedError('file_unreadable', {
       message: `${named === undefined ? path : `The file of ${parameters.nameOf(parameter)}, ${path},`} can't be read (${code}).`,
       remedy: 'Check the path and its permissions.',
       cause,
@@ -132,8 +136,8 @@ async function readPem(
   }
 }
 
-function given(key: string, parameter: string): ConnectorError {
-  return new ConnectorError('config_invalid', {
+function given(key: string, parameter: string): CodedError {
+  return new CodedError('config_invalid', {
     message: `\`${key}\` and ${parameter} in \`url\` are both given.`,
     remedy: 'Leave one of them out.',
   });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { ConnectorError } from '@penstock/connector-sdk';
+import { CodedError } from '@penstock/protocol';
 
 /** What a line of a password file is chosen by. */
 export type PasswordPlace = {
@@ -16,7 +16,7 @@ export type PasswordPlace = {
  * @param named the file that was asked for; it has to be there
  * @param usual where it usually is; not being there is well
  * @returns finds the password of a place
- * @throws ConnectorError `file_unreadable` for the one that was asked for
+ * @throws CodedError `file_unreadable` for the one that was asked for
  */
 export async function readPasswordFile(
   named: string | undefined,
@@ -27,7 +27,7 @@ export async function readPasswordFile(
     return (place) => findPassword(text, place);
   } catch (cause) {
     if (named === undefined) return () => undefined;
-    throw new ConnectorError('file_unreadable', {
+    throw new CodedError('file_unreadable', {
       message: `The password file ${named} can't be read (${(cause as NodeJS.ErrnoException).code}).`,
       cause,
     });

@@ -1,7 +1,5 @@
-import { ConnectorError } from '@penstock/connector-sdk';
-import type { ErrorCode } from '@penstock/protocol';
-import { quoteName } from '../tables/identifier.ts';
-import { type PostgresError, reasonOf } from './postgres-error.ts';
+import { CodedError, type ErrorCode } from '@penstock/protocol';
+import { type PostgresError, reasonOf } from './server-error.ts';
 import { explainTlsError } from './tls-error.ts';
 import type { SslMode } from './tls-mode.ts';
 
@@ -20,14 +18,14 @@ export function addressOf({ host, port }: Pick<Target, 'host' | 'port'>): string
 }
 
 /** An error of connecting, in words that say what to do. */
-export function connectionError(cause: unknown, target: Target & { readonly sslMode?: SslMode }): ConnectorError {
+export function connectionError(cause: unknown, target: Target & { readonly sslMode?: SslMode }): CodedError {
   const { errors } = cause as { errors?: unknown[] };
   // Node tries each address of a name and reports all failures as one without a message.
   const found = Array.isArray(errors) && errors.length > 0 ? errors.at(-1) : cause;
   const address = addressOf(target);
   const { code, message, remedy } =
     explainTlsError(found, address, target.host, target.sslMode) ?? explain(found, address, target);
-  return new ConnectorError(code, { message, remedy, cause });
+  return new CodedError(code, { message, remedy, cause });
 }
 
 function explain(cause: unknown, address: string, { host, database, user }: Target) {
@@ -121,4 +119,9 @@ function askOtherwise(reason: string): string {
   if (parameter !== undefined)
     return `Leave ${parameter} out of \`url\`, or add it to ignore_startup_parameters of the pooler.`;
   return /SSL required/i.test(reason) ? 'Add ?sslmode=verify-full to `url`.' : 'Check host and port in `url`.';
+}
+
+/** Quotes a name for SQL, as a person is to write it. */
+function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { ConnectorError } from '@penstock/connector-sdk';
+import { CodedError } from '@penstock/protocol';
 
 /** PEM text and what to call it in a message. */
 export type Pem = { readonly text: string; readonly name: string };
@@ -7,7 +7,7 @@ export type Pem = { readonly text: string; readonly name: string };
 /**
  * The certificates in a PEM text, each by itself.
  *
- * @throws ConnectorError `config_invalid` when there is none, or one can't be read
+ * @throws CodedError `config_invalid` when there is none, or one can't be read
  */
 export function certificatesIn({ text, name }: Pem): string[] {
   const found =
@@ -18,7 +18,7 @@ export function certificatesIn({ text, name }: Pem): string[] {
   } catch {
     // Said below.
   }
-  throw new ConnectorError('config_invalid', {
+  throw new CodedError('config_invalid', {
     message: `${name} holds no certificate that can be read.`,
     remedy: 'Give PEM text: lines from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, line breaks kept.',
   });
@@ -28,11 +28,11 @@ export function certificatesIn({ text, name }: Pem): string[] {
  * Checks that a key can be read and belongs to a certificate.
  *
  * @param passphrase what the key is encrypted with
- * @throws ConnectorError `config_invalid`, without the key
+ * @throws CodedError `config_invalid`, without the key
  */
 export function checkKey(cert: Pem, key: Pem, passphrase: string | undefined): void {
   const [own = ''] = certificatesIn(cert);
-  const refuse = (message: string, remedy: string) => new ConnectorError('config_invalid', { message, remedy });
+  const refuse = (message: string, remedy: string) => new CodedError('config_invalid', { message, remedy });
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey({ key: key.text, ...(passphrase !== undefined && { passphrase }) });

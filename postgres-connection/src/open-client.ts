@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
-import { ConnectorError } from '@penstock/connector-sdk';
+import { CodedError } from '@penstock/protocol';
 import type { Client, ClientConfig } from 'pg';
 import { addressOf, connectionError, isLoopback } from './connection-error.ts';
 import { type ConnectionPlan, isSocketFolder, type Server } from './connection-plan.ts';
-import { isFromServer } from './postgres-error.ts';
 import { breakOff, hangUp, processIdOf } from './raw-connection.ts';
+import { isFromServer } from './server-error.ts';
 import type { Attempt, Safety } from './tls-mode.ts';
 
 /** A client that is connected. */
@@ -20,15 +20,15 @@ export type OpenClient = {
 /**
  * Connects to the first server that can be reached and written, as its `sslmode` says.
  *
- * @throws ConnectorError that says what is wrong, without the password
+ * @throws CodedError that says what is wrong, without the password
  */
 export async function openClient(plan: ConnectionPlan): Promise<OpenClient> {
-  const failures: ConnectorError[] = [];
+  const failures: CodedError[] = [];
   for (const server of plan.servers) {
     try {
       return await openOn(plan, server);
     } catch (error) {
-      if (!(error instanceof ConnectorError)) throw error;
+      if (!(error instanceof CodedError)) throw error;
       failures.push(error);
       // Only one that is away, or stands by, is passed over (libpq, "Specifying Multiple Hosts").
       if (error.code !== 'unreachable') break;
@@ -36,7 +36,7 @@ export async function openClient(plan: ConnectionPlan): Promise<OpenClient> {
   }
   const last = failures.at(-1)!;
   if (failures.length === 1) throw last;
-  throw new ConnectorError(last.code, {
+  throw new CodedError(last.code, {
     message: failures.map(({ message }) => message).join(' '),
     remedy: last.remedy,
     cause: last.cause,
@@ -51,7 +51,7 @@ async function openOn(plan: ConnectionPlan, server: Server): Promise<OpenClient>
     try {
       return await tryOnce(plan, server, attempt);
     } catch (cause) {
-      if (cause instanceof ConnectorError) throw cause;
+      if (cause instanceof CodedError) throw cause;
       failures.push({ attempt, cause });
       if (isOutOfReach(cause)) break;
     }
@@ -72,7 +72,7 @@ async function tryOnce(plan: ConnectionPlan, server: Server, attempt: Attempt): 
     const isBound = watchChannelBinding(client);
     await client.connect();
     if (plan.channelBinding === 'require' && !isBound())
-      throw new ConnectorError('config_invalid', {
+      throw new CodedError('config_invalid', {
         message: `Postgres at ${addressOf(server)} did not bind the password to the encrypted connection, and channel_binding=require asks for that.`,
         remedy: 'Use sslmode=verify-full and a password stored as scram-sha-256, or leave channel_binding out.',
       });
@@ -81,7 +81,7 @@ async function tryOnce(plan: ConnectionPlan, server: Server, attempt: Attempt): 
     );
     const { pid, is_read_only: isReadOnly } = rows[0]!;
     if (isReadOnly && plan.wantsPrimary)
-      throw new ConnectorError('unreachable', {
+      throw new CodedError('unreachable', {
         message: `Postgres at ${addressOf(server)} only reads.`,
         remedy: 'Name the primary server in `url`.',
       });
@@ -116,6 +116,7 @@ function clientConfig(plan: ConnectionPlan, server: Server, attempt: Attempt): C
     password: (() => password) as () => string,
     application_name: plan.applicationName,
     ...(plan.options !== undefined && { options: plan.options }),
+    ...(plan.querySecondsMax !== undefined && { query_timeout: plan.querySecondsMax * 1000 }),
     keepAlive: plan.keepAliveMs !== undefined,
     keepAliveInitialDelayMillis: plan.keepAliveMs ?? 0,
     enableChannelBinding: plan.channelBinding !== 'disable' && attempt === 'tls',

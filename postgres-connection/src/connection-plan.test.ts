@@ -2,19 +2,18 @@ import { createPrivateKey } from 'node:crypto';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConnectorError } from '@penstock/connector-sdk';
+import type { CodedError } from '@penstock/protocol';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { configSchema } from '../config.ts';
-import { type Authority, type Certificate, makeAuthority } from '../testing/certificates.ts';
 import { planConnection } from './connection-plan.ts';
+import { type Authority, type Certificate, makeAuthority } from './testing/certificates.ts';
 
 type More = { readonly env?: NodeJS.ProcessEnv; readonly home?: string } & Record<string, unknown>;
 const plan = (url: string | undefined, { env = {}, home = '/nowhere', ...config }: More = {}) =>
-  planConnection(configSchema.parse({ url, ...config }), env, home);
+  planConnection({ url, limits: { connect_seconds_max: 30 }, ...config }, env, home);
 const refusal = (url: string | undefined, more?: More) =>
   plan(url, more).then(
     () => '',
-    (error: ConnectorError) => error.text,
+    (error: CodedError) => error.text,
   );
 
 describe('a plan to connect', () => {

@@ -1,0 +1,1 @@
+export { type Authority, type Certificate, makeAuthority } from './certificates.ts';
