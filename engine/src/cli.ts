@@ -79,6 +79,15 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
             describe: 'Print a line for each change (the default without a terminal)',
           })
           .option('time-limit', { type: 'number', requiresArg: true, describe: 'Stop softly after so many seconds' })
+          .option('record-limit', {
+            type: 'number',
+            requiresArg: true,
+            describe: 'Stop softly after so many records',
+          })
+          .option('until-done', {
+            type: 'boolean',
+            describe: 'Go on and try again until nothing is left that another try could do',
+          })
           .option('start-timeout', {
             type: 'number',
             requiresArg: true,

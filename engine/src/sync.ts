@@ -9,6 +9,7 @@ import {
   errorCodes,
   type LogPayload,
   message as make,
+  type ProgressPayload,
   parseTimestamp,
   type SyncState,
   scrubLog,
@@ -59,8 +60,14 @@ export interface SyncOptions {
   readonly resetState?: boolean | undefined;
   /** Stops softly after so much time: what was committed is saved, the next call goes on. */
   readonly timeLimitMs?: number | undefined;
+  /** Stops softly once so many records were passed on; those that are under way are moved too. */
+  readonly recordLimit?: number | undefined;
   /** Until the source's first byte. */
   readonly startTimeoutMs?: number | undefined;
+  /** Told what was passed on since the last time: records by stream. A few times a second, and for each piece. */
+  readonly onRelayed?: ((counts: ReadonlyMap<string, number>) => void) | undefined;
+  /** Progress of calls before, of which this one is the continuation for whoever asked: `request_progress` adds to it. */
+  readonly requestProgress?: ProgressPayload | undefined;
   /** Stops softly when it is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Kills both sides when it is aborted. */
@@ -110,7 +117,7 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
   try {
     const opened = await begin(options, sides, ledger, stop.signal, now());
     session = opened.session;
-    ({ error, hasMore } = await move(options, sides, opened, ledger, stop.signal));
+    ({ error, hasMore } = await move(options, sides, opened, ledger, stop.signal, stopSoftly));
   } catch (thrown) {
     error = toCodedError(thrown);
   } finally {
@@ -152,7 +159,12 @@ async function begin(
     const configured = configureCatalog(catalog, options.streams, modes);
     const { state, catalog: ofRun } = startRun(configured, previous, options.runId, now);
     options.onRun?.(state.sync_run.run_id!);
-    ledger.open(state, session, make.catalog({ streams: ofRun.streams.map(({ stream }) => stream) }) as CatalogMessage);
+    ledger.open(
+      state,
+      session,
+      make.catalog({ streams: ofRun.streams.map(({ stream }) => stream) }) as CatalogMessage,
+      options.requestProgress,
+    );
     sayContinuation(ledger, previous, state, ofRun);
     // Before anything runs, so that a run that is killed is continued under its own id and ceiling.
     await session.save(state);
@@ -242,6 +254,7 @@ async function move(
   { session, catalog }: Begun,
   ledger: RunLedger,
   signal: AbortSignal,
+  stopSoftly: (reason: StopReason) => void,
 ): Promise<{ error: CodedError | undefined; hasMore: boolean }> {
   const names = new Set(catalog.streams.map(({ stream }) => stream.name));
   // All that this run was to move has been moved by the calls before.
@@ -253,7 +266,16 @@ async function move(
     const { connector, spec } = sides.get(side);
     ledger.take(showMessage(message, { spec, secrets: sides.secrets }), connector.name);
   };
-  const relay = new Relay({
+  let left = options.recordLimit ?? Number.POSITIVE_INFINITY;
+  const countRelayed = (): void => {
+    const counts = relay.takeCounts();
+    if (counts.size === 0) return;
+    ledger.countRelayed(counts);
+    options.onRelayed?.(counts);
+    for (const count of counts.values()) left -= count;
+    if (left <= 0) stopSoftly('record_limit');
+  };
+  const relay: Relay = new Relay({
     source,
     destination,
     streams: names,
@@ -261,7 +283,10 @@ async function move(
     onLog: (log) => ledger.log(scrubLog(log, sides.secrets), 'engine'),
     onSourceMessage: (message) => take('source', message),
     onDestinationMessage: (message) => take('destination', message),
-    pace: () => ledger.outputReady,
+    pace: () => {
+      countRelayed();
+      return ledger.outputReady;
+    },
     onUnknownStream: (stream) => {
       const error = `${source.name} wrote messages of the stream "${stream}", which is not in the catalog; they were dropped.`;
       ledger.take(make.streamStatus({ stream, status: 'error', error, failure_type: 'system' }), 'engine');
@@ -282,11 +307,15 @@ async function move(
     on?.addEventListener('abort', act, { once: true });
     if (on?.aborted) act();
   }
-  const timer = setInterval(() => ledger.tick(relay.takeCounts()), TICK_MS);
+  const timer = setInterval(() => {
+    countRelayed();
+    ledger.tick();
+  }, TICK_MS);
   const relayEnd = await relay.done;
   clearInterval(timer);
   for (const [on, act] of wired) on?.removeEventListener('abort', act);
-  ledger.tick(relay.takeCounts());
+  countRelayed();
+  ledger.tick();
   const ending = judgeEnding(relayEnd, source, destination, ledger.state.sync_run.progress, names);
   for (const stream of ending.lost) {
     const error = `Neither ${source.name} nor ${destination.name} said how this stream ended.`;

@@ -5,6 +5,7 @@ import { locateState } from '../pipeline/locate-state.ts';
 import { loadPipeline, prepareSide } from '../pipeline/prepare.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { failureBeforeRun, runSync } from '../sync.ts';
+import { runUntilDone } from '../sync-until-done.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
 import { exitAnyway, listenForStop } from './stop-signals.ts';
 import { openStateStore, prepareContext, secretsFileOf, startOwnPostgres, withOwnPostgres } from './workspace.ts';
@@ -21,13 +22,17 @@ export interface SyncArguments extends PipelineArguments {
   readonly plain?: boolean | undefined;
   /** Seconds. */
   readonly timeLimit?: number | undefined;
+  /** Records. */
+  readonly recordLimit?: number | undefined;
+  /** Goes on by itself until the run is done. */
+  readonly untilDone?: boolean | undefined;
   /** Seconds. */
   readonly startTimeout?: number | undefined;
   readonly runId?: string | undefined;
   readonly resetState?: boolean | undefined;
 }
 
-/** Runs a pipeline once. @returns the exit code */
+/** Runs a pipeline once, or until its run is done. @returns the exit code */
 export async function syncCommand(args: SyncArguments, context: CommandContext): Promise<number> {
   const { stdout, stderr, environment } = context;
   let reporter: Reporter | undefined;
@@ -38,6 +43,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
   let isDone = false;
   try {
     const timeLimitMs = milliseconds(args.timeLimit, '--time-limit');
+    const recordLimit = records(args.recordLimit);
     const startTimeoutMs = milliseconds(args.startTimeout, '--start-timeout');
     await removeLeftovers();
     // Loaded while the connectors start: the terminal display is large.
@@ -71,7 +77,8 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     const shown = createReporter({ mode, stdout, pipeline: pipeline.name, runId: () => runId });
     reporter = shown;
     stop.hard.addEventListener('abort', shown.stopWaiting, { once: true });
-    const result = await runSync({
+    const run = args.untilDone === true ? runUntilDone : runSync;
+    const result = await run({
       name: pipeline.name,
       source: source!,
       destination: destination!,
@@ -90,6 +97,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
       runId: args.runId,
       resetState: args.resetState,
       timeLimitMs,
+      recordLimit,
       startTimeoutMs,
       signal: stop.soft,
       killSignal: stop.hard,
@@ -127,6 +135,11 @@ function milliseconds(seconds: number | undefined, flag: string): number | undef
   if (seconds > 0 && seconds <= TIMER_SECONDS_MAX) return seconds * 1000;
   const message = `${flag}: expected a number of seconds greater than 0, at most ${TIMER_SECONDS_MAX}.`;
   throw new CodedError('usage', { message });
+}
+
+function records(limit: number | undefined): number | undefined {
+  if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return limit;
+  throw new CodedError('usage', { message: '--record-limit: expected a whole number of records, at least 1.' });
 }
 
 /** Whether stdout is a terminal that can move its cursor. */

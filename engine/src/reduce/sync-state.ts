@@ -67,7 +67,13 @@ function ceiling(now: number): string {
   return formatTimestamp(Math.floor(now / 1000) * 1000);
 }
 
-function continuedProgress(previous: ProgressPayload, names: readonly string[], now: number): ProgressPayload {
+/**
+ * Progress that a continuation adds to: what it leaves out stays as it is, all else is not started.
+ *
+ * @param names of the streams that it is to have
+ * @param now milliseconds since 1970
+ */
+export function continuedProgress(previous: ProgressPayload, names: readonly string[], now: number): ProgressPayload {
   const { connection_status: _overcome, ...rest } = previous;
   const streams = names.map((name) => {
     const known = Object.hasOwn(previous.streams, name) ? previous.streams[name] : undefined;

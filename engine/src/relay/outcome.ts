@@ -12,7 +12,7 @@ import type { RunningConnector } from '../launch/launcher.ts';
 import type { RelayEnd } from './relay.ts';
 
 /** Why a run was asked to stop. */
-export type StopReason = 'time_limit' | 'aborted';
+export type StopReason = 'time_limit' | 'record_limit' | 'aborted';
 
 function hasEnded({ status }: StreamProgress): boolean {
   return status !== 'not_started' && status !== 'started';

@@ -16,7 +16,7 @@ import {
 import type { EngineEvent } from '../reduce/event.ts';
 import { oddityOf } from '../reduce/oddity.ts';
 import { initialProgress, reduceProgress } from '../reduce/progress.ts';
-import { initialSyncState, reduceState } from '../reduce/sync-state.ts';
+import { continuedProgress, initialSyncState, reduceState } from '../reduce/sync-state.ts';
 import type { StateSession } from '../store/state-store.ts';
 
 /** Logs that are kept until the run has begun; a source that says more before its catalog is not worth more memory (P4). */
@@ -60,15 +60,20 @@ export class RunLedger {
     return this.#outputReady;
   }
 
-  /** The run is known: says its catalog and where it stands. */
-  open(state: SyncState, session: StateSession, catalog: CatalogMessage): void {
+  /**
+   * The run is known: says its catalog and where it stands.
+   *
+   * @param requested progress of the calls before that were asked for together with this one
+   */
+  open(state: SyncState, session: StateSession, catalog: CatalogMessage, requested?: ProgressPayload): void {
     this.#state = state;
     this.#savedState = state;
     this.#session = session;
-    this.#request = initialProgress(
-      catalog.catalog.streams.map(({ name }) => name),
-      this.#now(),
-    );
+    const names = catalog.catalog.streams.map(({ name }) => name);
+    this.#request =
+      requested === undefined
+        ? initialProgress(names, this.#now())
+        : continuedProgress(requested, [...new Set([...Object.keys(requested.streams), ...names])], this.#now());
     this.#say(catalog, 'engine');
     this.#sayProgress();
     this.#sayEarlyLogs();
@@ -92,10 +97,14 @@ export class RunLedger {
     else if (this.#earlyLogs.length < EARLY_LOGS_MAX) this.#earlyLogs.push([log, by]);
   }
 
-  /** To be called a few times a second: has saved and said what has changed. @param counts records that were passed on */
-  tick(counts: ReadonlyMap<string, number>): void {
+  /** @param counts records that were passed on, by stream */
+  countRelayed(counts: ReadonlyMap<string, number>): void {
     const at = this.#now();
     for (const [stream, count] of counts) this.#apply({ at, type: 'records_relayed', stream, count });
+  }
+
+  /** To be called a few times a second: has saved and said what has changed. */
+  tick(): void {
     if (this.#state === undefined || this.#state === this.#savedState) return;
     this.#savedState = this.#state;
     // A failure reaches the run through `lost`.
