@@ -89,8 +89,8 @@ async function hasState(client: pg.Client): Promise<boolean> {
 
 /** What to do after a sync that didn't succeed; why it didn't it has said itself. */
 function farewell(code: number | null, signal: NodeJS.Signals | null): string {
-  // A display that was killed leaves the cursor hidden.
-  const restored = signal !== null && process.stdout.isTTY ? '\u001b[?25h' : '';
+  // A display that was killed leaves its own screen on, and the cursor hidden.
+  const restored = signal !== null && process.stdout.isTTY ? '\u001b[?1049l\u001b[?25h' : '';
   const how = signal === null ? `ended with exit code ${code}` : `was killed (${signal})`;
   const todo =
     code === 20 ? 'Mend what it says; then run `make demo` again.' : 'Run `make demo` again: it goes on from there.';

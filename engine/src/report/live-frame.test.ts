@@ -1,9 +1,9 @@
 import { message, type ProgressPayload } from '@penstock/protocol';
 import { expect, it } from 'vitest';
 import { initialProgress, reduceProgress } from '../reduce/progress.ts';
-import { status } from '../reduce/testing.ts';
+import { said, status } from '../reduce/testing.ts';
 import { type FrameOptions, liveFrame } from './live-frame.ts';
-import { lineText } from './paint.ts';
+import { type Line, lineText } from './paint.ts';
 import { emptyRunView, reduceRunView } from './run-view.ts';
 import { exampleProgress, textOf } from './testing.ts';
 
@@ -139,4 +139,46 @@ it('shows the failed connection in place of the totals', () => {
   const failed = message.connectionStatus({ status: 'failed', message: 'The key was refused.' });
   const progress = reduceProgress(exampleProgress(), { type: 'message', at: 0, message: failed });
   expect(lineText(frame(progress)[1]!)).toBe('Failed: The key was refused.');
+});
+
+it('keeps streams that were skipped or failed out of those that run, however short the terminal', () => {
+  const text = textOf(frame(exampleProgress(20), { height: 9 }));
+  expect(text).toContain('– issuing_cards');
+  expect(text).toMatch(/● 2 more running {2}charges, invoices/);
+});
+
+it('shows what was said last below the streams, and leaves it out where there is no room', () => {
+  const notices = ['one', 'two', 'three', 'x'.repeat(100)].map((text): Line => [[text, 'plain']]);
+  const shown = textOf(frame(exampleProgress(), { notices })).split('\n');
+  expect(shown.slice(-4)).toEqual(['', 'two', 'three', `${'x'.repeat(79)}…`]);
+  expect(textOf(frame(exampleProgress(), { notices, height: 8 }))).not.toContain('three');
+});
+
+it('gives the lines there are to the running streams that move', () => {
+  const last = 'stream_49';
+  const moved = said(message.writeResult({ stream: last, created: 500, updated: 0, deleted: 0, skipped: 0 }), 2000);
+  const view = [busy(), reduceProgress(busy(), moved)].reduce(
+    (at, progress, index) => reduceRunView(at, message.progress(progress), index * 2000),
+    emptyRunView,
+  );
+  expect(textOf(liveFrame(view, { ...options, height: 16 }))).toMatch(/^⠙ stream_49 +500 +250\/s/m);
+});
+
+it('a stream that is read, but not by time, shows its checkpoints, since an empty bar would look stuck', () => {
+  const time_range = { gte: '2026-01-01T00:00:00Z', lt: '2026-02-01T00:00:00Z' };
+  const progress = [
+    status({ stream: 'a', status: 'start', time_range }),
+    said(message.sourceState({ state_type: 'stream', stream: 'a', data: {}, record_count: 7 })),
+  ].reduce(reduceProgress, initialProgress(['a'], 0));
+  expect(textOf(frame(progress))).toMatch(/⠙ a +7 +1 checkpoint$/m);
+});
+
+it('a stream whose range is complete and that goes on says through when, where there is room', () => {
+  const time_range = { gte: '2026-01-01T00:00:00Z', lt: '2026-02-01T00:00:00Z' };
+  const progress = [
+    status({ stream: 'a', status: 'start', time_range }),
+    status({ stream: 'a', status: 'range_complete', range_complete: time_range }),
+  ].reduce(reduceProgress, initialProgress(['a'], 0));
+  expect(textOf(frame(progress))).toMatch(/⠙ a .*through 2026-02-01 00:00:00Z, goes on$/m);
+  expect(textOf(frame(progress, { width: 60 }))).toMatch(/⠙ a .*▕█+▏ 100%$/m);
 });

@@ -69,7 +69,9 @@ export function liveFrame(view: RunView, options: FrameOptions): Line[] {
   );
   return [
     ...header,
-    ...table.shown.map(([name, stream]) => streamLine(name, stream, rates.of(name), columns, options.frame)),
+    ...table.shown.map(([name, stream]) =>
+      clipLine(streamLine(name, stream, rates.of(name), columns, options.frame), options.width),
+    ),
     ...table.collapsed,
     ...reasons,
     ...notices,
@@ -174,14 +176,23 @@ function fitStreams(
     table = fit();
   }
   if (table.shown.length + table.collapsed.length <= room) return table;
-  const kept = Math.max(0, room - table.collapsed.length - 1);
+  const running = table.shown.filter(([, { status }]) => status === 'started');
+  const others = table.shown.length - running.length;
+  const kept = Math.max(0, room - table.collapsed.length - others - 1);
   // Many wait for something long before they end; the ones to look at are those that move.
-  const byInterest = [...table.shown].sort(([a], [b]) => Number(isMoving(b)) - Number(isMoving(a)));
-  const chosen = new Set(byInterest.slice(0, kept).map(([name]) => name));
-  const hidden = table.shown.map(([name]) => name).filter((name) => !chosen.has(name));
+  const byInterest = [...running].sort(([a], [b]) => Number(isMoving(b)) - Number(isMoving(a)));
+  const hidden = new Set(byInterest.slice(kept).map(([name]) => name));
   return {
-    shown: table.shown.filter(([name]) => chosen.has(name)),
-    collapsed: [groupLine('started', hidden, width, 'more running'), ...table.collapsed],
+    shown: table.shown.filter(([name]) => !hidden.has(name)),
+    collapsed: [
+      groupLine(
+        'started',
+        namesOf(running, 'started').filter((name) => hidden.has(name)),
+        width,
+        'more running',
+      ),
+      ...table.collapsed,
+    ],
   };
 }
 

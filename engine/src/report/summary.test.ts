@@ -67,7 +67,7 @@ describe('the outcome', () => {
 
   it.each([
     ['complete', done, { has_more: false, reason: 'complete' }, '✓ shop: complete'],
-    ['failed streams', failed, { has_more: false, reason: 'complete' }, '✗ shop: ended, 1 of 1 stream failed'],
+    ['failed streams', failed, { has_more: false, reason: 'error' }, '✗ shop: ended, 1 of 1 stream failed'],
     [
       'time limit',
       done,

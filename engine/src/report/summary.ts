@@ -48,7 +48,8 @@ function outcome(eof: EofPayload, pipeline: string): Segment {
   const streams = Object.values(eof.run_progress.streams);
   const errored = streams.filter(({ status }) => status === 'errored').length;
   const failed = errored === 0 ? '' : `, ${formatCount(errored)} of ${plural(streams.length, 'stream')} failed`;
-  if (eof.run_progress.connection_status !== undefined || eof.reason === 'error') {
+  // A stream's failure alone makes the run an error too, but not one that ended the others.
+  if (eof.run_progress.connection_status !== undefined || (eof.reason === 'error' && errored === 0)) {
     return [`✗ ${pipeline}: failed`, 'red'];
   }
   if (eof.has_more) {
