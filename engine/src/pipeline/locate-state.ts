@@ -3,9 +3,12 @@ import { CodedError } from '@penstock/protocol';
 import type { NamedPipeline, PreparedSide } from './prepare.ts';
 
 /** Where the state is kept, all files of the pipeline read. Holds secrets. */
-export type StatePlace =
-  | { readonly file: string }
-  | { readonly postgres: { readonly url: string; readonly sslCaPem?: string } };
+export type StatePlace = { readonly file: string } | { readonly postgres: PostgresPlace };
+
+/** How the database is reached; without a `url` as the environment says. */
+type PostgresPlace = { readonly [key in (typeof postgresKeys)[number]]?: string };
+
+const postgresKeys = ['url', 'ssl_ca_pem', 'ssl_cert_pem', 'ssl_key_pem'] as const;
 
 /**
  * Where the state is: what the pipeline says, else the database of a Postgres destination.
@@ -18,11 +21,10 @@ export async function locateState(pipeline: NamedPipeline, destination: Prepared
   const usesDestination = destination?.choice.kind === 'type' && destination.choice.type === 'postgres';
   const [place, config] = state === undefined ? ['destination', destination?.config] : ['state', state.postgres];
   if (config !== undefined && (state !== undefined || usesDestination)) {
-    const [url, sslCaPem] = await Promise.all([
-      textOf(config, 'url', `${place}.postgres`),
-      textOf(config, 'ssl_ca_pem', `${place}.postgres`),
-    ]);
-    if (url !== undefined) return { postgres: { url, ...(sslCaPem === undefined ? {} : { sslCaPem }) } };
+    const found = postgresKeys.map(async (key) => [key, await textOf(config, key, `${place}.postgres`)] as const);
+    const given = (await Promise.all(found)).filter(([, value]) => value !== undefined);
+    // A destination that has no URL either takes all of it from the environment (PGHOST and the like).
+    return { postgres: Object.fromEntries(given) };
   }
   throw new CodedError('config_invalid', {
     message: 'The pipeline does not say where its state is kept.',

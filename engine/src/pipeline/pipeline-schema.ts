@@ -118,6 +118,10 @@ const statePostgresSchema = strict({
   url_file: text.optional(),
   ssl_ca_pem: text.optional(),
   ssl_ca_pem_file: text.optional(),
+  ssl_cert_pem: text.optional(),
+  ssl_cert_pem_file: text.optional(),
+  ssl_key_pem: text.optional(),
+  ssl_key_pem_file: text.optional(),
 }).refine((postgres) => (postgres.url === undefined) !== (postgres.url_file === undefined), {
   error: 'expected either url or url_file',
 });

@@ -81,7 +81,7 @@ describe('the pipeline of a command line', () => {
     });
     await writeFile(join(folder, 'ca.pem'), 'a certificate\n');
     const files = { url_file: join(folder, 'url'), ssl_ca_pem_file: join(folder, 'ca.pem') };
-    const expected = { postgres: { url: 'postgres://h/e', sslCaPem: 'a certificate' } };
+    const expected = { postgres: { url: 'postgres://h/e', ssl_ca_pem: 'a certificate' } };
     expect(await locateState(pipeline, destination(files))).toEqual(expected);
     expect(await locateState({ ...pipeline, state: { postgres: files } }, undefined)).toEqual(expected);
     const other = await load([], { source: 'stripe', destination: 'other' });

@@ -1,13 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type ConnectionConfig,
+  locateServers,
+  type OpenClient,
+  openClient,
+  planConnection,
+} from '@penstock/postgres-connection';
 import { CodedError } from '@penstock/protocol';
-import pg from 'pg';
-import { isTransient, type PostgresPlace, toStoreError } from './postgres-error.ts';
+import type pg from 'pg';
+import { isTransient, type PostgresPlace, sqlState, toStoreError } from './postgres-error.ts';
 
-/** How long connecting may take, in milliseconds. */
-const CONNECT_MS = 10_000;
+/** How long connecting to a server may take, in seconds. */
+const CONNECT_SECONDS_MAX = 10;
 
-/** How long one statement may take, in milliseconds. All of them are small. */
-const QUERY_MS = 30_000;
+/** How long one statement may take, in seconds. All of them are small. */
+const QUERY_SECONDS_MAX = 30;
 
 /** How long a call is tried again after transient failures, in milliseconds, from its first one. */
 export const STORE_RETRY_MS = 30_000;
@@ -15,54 +22,48 @@ export const STORE_RETRY_MS = 30_000;
 /** Waiting time before the n-th retry (first is 0), in milliseconds. */
 const retryDelayMs = (retry: number) => Math.min(2_000, 100 * 2 ** retry);
 
-/** How a state database is reached. */
-export interface PostgresStoreConfig {
-  /** `postgres://user:password@host:port/database`. */
-  readonly url: string;
+/** How a state database is reached: as a Postgres destination reaches its own (decision 0013). */
+export interface PostgresStoreConfig extends Omit<ConnectionConfig, 'application_name' | 'limits'> {
   /** Schema of the state tables. */
   readonly schema?: string;
-  /** Certificate authority (PEM) that the server's certificate must be signed by. Needs TLS. */
-  readonly sslCaPem?: string;
   /** For tests; {@link STORE_RETRY_MS} otherwise. */
   readonly retryMs?: number;
 }
 
 /** A {@link PostgresStoreConfig} that was understood. */
 export interface PostgresTarget {
-  readonly client: pg.ClientConfig;
+  readonly config: ConnectionConfig;
   readonly place: PostgresPlace;
   readonly retryMs: number;
 }
 
-/** @throws CodedError `config_invalid` when the URL is none; it is not shown, since it may hold a password */
-export function parseTarget(config: PostgresStoreConfig): PostgresTarget {
+/** @throws CodedError `config_invalid` when it says nowhere to go; the URL is not shown, since it may hold a password */
+export function parseTarget({ schema, retryMs, ...given }: PostgresStoreConfig): PostgresTarget {
+  const config: ConnectionConfig = {
+    ...given,
+    application_name: 'penstock state',
+    limits: { connect_seconds_max: CONNECT_SECONDS_MAX, query_seconds_max: QUERY_SECONDS_MAX },
+  };
   try {
-    const url = new URL(config.url);
-    if (config.sslCaPem !== undefined) {
-      // pg lets these win over its `ssl` option.
-      for (const key of ['sslmode', 'sslrootcert', 'sslcert', 'sslkey']) url.searchParams.delete(key);
-    }
-    const client: pg.ClientConfig = {
-      connectionString: url.href,
-      application_name: 'penstock state',
-      connectionTimeoutMillis: CONNECT_MS,
-      query_timeout: QUERY_MS,
-      keepAlive: true,
-      ...(config.sslCaPem === undefined ? {} : { ssl: { ca: config.sslCaPem } }),
-    };
-    const { host, port, database = '', user = '' } = new pg.Client(client);
     return {
-      client,
-      place: { host, port, database, user, schema: config.schema ?? 'penstock' },
-      retryMs: config.retryMs ?? STORE_RETRY_MS,
+      config,
+      place: { ...locateServers(config), schema: schema ?? 'penstock' },
+      retryMs: retryMs ?? STORE_RETRY_MS,
     };
   } catch (cause) {
-    throw new CodedError('config_invalid', {
-      message: 'The URL of the state database is not valid.',
-      remedy: 'Write it as postgres://user:password@host:port/database, with special characters percent-encoded.',
-      cause,
-    });
+    throw aboutStore(cause);
   }
+}
+
+/** Says that an error in how to connect is about the state database. */
+function aboutStore(error: unknown): unknown {
+  if (!(error instanceof CodedError)) return error;
+  const { code, message, remedy, cause } = error;
+  return new CodedError(code, {
+    message: `The state database can't be used: ${message}`,
+    remedy,
+    cause,
+  });
 }
 
 /** One connection that comes back after it broke. Calls are run one after another. */
@@ -149,17 +150,38 @@ export class PostgresConnection {
   }
 
   async #connect(): Promise<pg.Client> {
-    const client = new pg.Client(this.#target.client);
+    const { client } = await open(this.#target.config);
     // Without a listener a connection that breaks while idle would stop the engine; the next statement finds out.
     client.on('error', () => {});
     try {
-      await client.connect();
       await this.#onConnect(client);
       return client;
     } catch (error) {
       client.end().catch(() => {});
       throw error;
     }
+  }
+}
+
+/**
+ * Opens a connection.
+ *
+ * @throws what the server or the socket said, which is sorted and told as it is of statements; CodedError for what is wrong
+ *   with how the connection is to be made
+ */
+async function open(config: ConnectionConfig): Promise<OpenClient> {
+  let isOne = true;
+  try {
+    const plan = await planConnection(config);
+    isOne = plan.servers.length === 1;
+    return await openClient(plan);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const { code, message, cause } = error;
+    // Of several servers each has said something; one that only reads may soon be the one that writes.
+    if (code === 'unreachable') throw isOne && cause instanceof Error ? cause : new Error(message, { cause });
+    if (cause instanceof Error && sqlState(cause) !== undefined) throw cause;
+    throw aboutStore(error);
   }
 }
 

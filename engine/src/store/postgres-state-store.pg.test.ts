@@ -254,7 +254,7 @@ it('tells a wrong password, a missing database, a missing permission and a URL t
     });
     await expect(as('right-one', '/not_there')).rejects.toMatchObject({ code: 'config_invalid' });
     await expect(as('right-one')).rejects.toMatchObject({ code: 'permission_missing', exitCode: 20 });
-    expect(() => postgresStateStore({ url: 'not a url' })).toThrow('not valid');
+    expect(() => postgresStateStore({ url: 'not a url' })).toThrow("can't be used");
   } finally {
     await database.pool.query(`drop role ${role}`);
   }
