@@ -25,6 +25,8 @@ export interface SimulatorProcess {
   limitRate(rate: number): Promise<void>;
   /** Seconds of CPU so far; NaN where there is no `/proc`. */
   cpuSeconds(): number;
+  /** The most memory that it had so far, in MB; NaN where there is no `/proc`. */
+  peakRssMb(): number;
   stop(): Promise<void>;
 }
 
@@ -56,6 +58,14 @@ export async function startSimulator(args: readonly string[]): Promise<Simulator
         const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
         // utime and stime, in ticks of 10 ms (proc(5)).
         return (Number(fields[11]) + Number(fields[12])) / 100;
+      } catch {
+        return Number.NaN;
+      }
+    },
+    peakRssMb() {
+      try {
+        const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+        return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]) / 1024;
       } catch {
         return Number.NaN;
       }
