@@ -18,7 +18,7 @@ const refused = message.progress(
 
 it.each([
   ['before the first message', [], false, 'starting'],
-  ['before a stream has started', [progressAfter()], false, 'waiting for the source'],
+  ['before a stream has started', [progressAfter()], false, 'preparing'],
   ['while a stream is read', [progressAfter(start)], true, 'reading'],
   [
     'when all streams have ended',

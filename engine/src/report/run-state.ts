@@ -28,7 +28,7 @@ export function runState(view: RunView, isMoving: boolean, now: number): RunStat
   const of = (status: StreamProgress['status']) => Object.values(progress.streams).some((s) => s.status === status);
   if (of('started')) return { text: 'reading', style: 'cyan' };
   if (!of('not_started')) return { text: 'ending: state is saved', style: 'cyan' };
-  return { text: 'waiting for the source', style: 'dim' };
+  return { text: 'preparing', style: 'dim' };
 }
 
 function waitSeconds({ waiting }: RunView, now: number): number | undefined {
