@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { DestinationMessage, LogPayload } from '@penstock/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunningConnector } from '../launch/launcher.ts';
@@ -251,6 +252,40 @@ describe('the relay', () => {
     const end = await relay.done;
     expect(end.error).toMatchObject({ exitCode: 20, message: 'source/test: bad key' });
     expect(seen.fromSource).toEqual(['connection_status']);
+  });
+
+  it.each([
+    [
+      'a source that falls silent',
+      `say(record('a', 1)); forever();`,
+      sink,
+      /^No message from source\/test for 0\.\d s\.$/,
+    ],
+    ['a destination that stops reading', flood, 'forever();', /^destination\/test has read nothing for/],
+    [
+      'a destination that does not end',
+      `say(record('a', 1));`,
+      `${sink} forever();`,
+      /^source\/test has ended, and no message/,
+    ],
+  ])('says that it waits for %s, and goes on waiting', async (_who, sourceCode, destinationCode, said) => {
+    const { relay, seen } = await join2(sourceCode, destinationCode, { stallTimeoutMs: 200, finishTimeoutMs: 60_000 });
+    await expect.poll(() => seen.logs.map(({ message }) => message)).toContainEqual(expect.stringMatching(said));
+    relay.kill();
+    expect((await relay.done).error).toBeUndefined();
+  });
+
+  it('does not blame the source while its listener is stuck', async () => {
+    const { relay, seen, source } = await join2(flood, sink, {
+      pace: () => new Promise<void>(() => {}),
+      stallTimeoutMs: 20,
+    });
+    await expect.poll(() => source.stdout.isPaused()).toBe(true);
+    seen.logs.length = 0;
+    await delay(200);
+    expect(seen.logs).toEqual([]);
+    relay.kill();
+    await relay.done;
   });
 
   it('kills both on demand, and that is no error', async () => {

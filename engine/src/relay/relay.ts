@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError, type DestinationMessage, type LogPayload, toCodedError } from '@penstock/protocol';
@@ -5,7 +6,9 @@ import { connectionError, endError } from '../launch/ask-connector.ts';
 import type { ConnectorEnd } from '../launch/connector-end.ts';
 import { CONNECTOR_START_TIMEOUT_MS, GRACEFUL_STOP_TIMEOUT_MS, type RunningConnector } from '../launch/launcher.ts';
 import { DestinationLines } from './destination-lines.ts';
+import { freeChunk } from './free-chunk.ts';
 import { type OutOfBandMessage, SourceLines } from './source-lines.ts';
+import { STALL_TIMEOUT_MS, StallWatch } from './stall-watch.ts';
 
 /**
  * Bytes that wait for the destination before reading from the source pauses. Far below the 8 MiB a direction that are
@@ -41,6 +44,8 @@ export interface RelayOptions {
   readonly stopTimeoutMs?: number;
   readonly finishTimeoutMs?: number;
   readonly stopHeardMs?: number;
+  /** How long nothing may move before that is said. */
+  readonly stallTimeoutMs?: number;
 }
 
 /** How it ended. */
@@ -72,6 +77,15 @@ class Holds {
   release(reason: string): void {
     if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#stream.resume();
   }
+
+  has(reason: string): boolean {
+    return this.#reasons.has(reason);
+  }
+}
+
+/** Whether the chunks that a stream gives are its reader's alone. */
+function ownsChunks(stream: Readable): boolean {
+  return stream instanceof Socket;
 }
 
 /**
@@ -101,6 +115,7 @@ export class Relay {
   #unpaced = false;
   readonly #sourceHolds: Holds;
   readonly #destinationHolds: Holds;
+  readonly #stalls: StallWatch;
   #finishTimer: NodeJS.Timeout | undefined;
   #finishHurried = false;
   #deadline: NodeJS.Timeout | undefined;
@@ -121,6 +136,8 @@ export class Relay {
     });
     this.#sourceHolds = new Holds(source.stdout);
     this.#destinationHolds = new Holds(destination.stdout);
+    this.#stalls = new StallWatch(options.stallTimeoutMs ?? STALL_TIMEOUT_MS, onLog);
+    this.#watchStalls();
     this.#readSource();
     this.#readDestination();
     this.done = this.#whenDone();
@@ -189,14 +206,22 @@ export class Relay {
       this.fail(new CodedError('timed_out', { message }));
     }, startTimeoutMs);
     const holds = this.#sourceHolds;
+    const free = ownsChunks(source.stdout) ? freeChunk : () => undefined;
     source.stdout.on('data', (chunk: Buffer) => {
       clearTimeout(startTimer);
+      this.#stalls.moved();
       if (this.#inputLost) return;
-      this.#guard(() => this.#write(this.#sourceLines.push(chunk)));
-      if (destination.stdin.writableLength > WAITING_BYTES_MAX) holds.hold('destination');
+      this.#guard(() => this.#write(this.#sourceLines.push(chunk), () => free(chunk)));
+      if (destination.stdin.writableLength > WAITING_BYTES_MAX) {
+        holds.hold('destination');
+        this.#watchStalls();
+      }
       this.#keepPace(holds);
     });
-    destination.stdin.on('drain', () => holds.release('destination'));
+    destination.stdin.on('drain', () => {
+      holds.release('destination');
+      this.#watchStalls();
+    });
     // 'close' follows 'error'; both also come when all went well.
     destination.stdin.on('close', () => {
       if (destination.stdin.writableFinished) return;
@@ -215,8 +240,9 @@ export class Relay {
     void source.ended.then((end) => {
       clearTimeout(startTimer);
       this.#sourceEnded = true;
+      this.#watchStalls();
       const succeeded = end.kind === 'exited' && end.code === 0;
-      if (!this.#inputLost) this.#guard(() => this.#write(this.#sourceLines.end(succeeded)));
+      if (!this.#inputLost) this.#guard(() => this.#write(this.#sourceLines.end(succeeded), () => undefined));
       destination.stdin.end();
       this.#limitFinish();
     });
@@ -226,6 +252,7 @@ export class Relay {
     const { destination } = this.#options;
     const holds = this.#destinationHolds;
     destination.stdout.on('data', (chunk: Buffer) => {
+      if (this.#sourceEnded) this.#stalls.moved();
       if (!this.#hurried) this.#finishTimer?.refresh();
       if (this.#outputRefused) return;
       if (!this.#guard(() => this.#destinationLines.push(chunk))) {
@@ -236,11 +263,25 @@ export class Relay {
     });
   }
 
+  /** To be called when it changes who has to do something next. Where that is whoever reads the run's output, nobody else is stuck. */
+  #watchStalls(): void {
+    const { source, destination } = this.#options;
+    if (this.#destinationEnded || this.#sourceHolds.has('listener')) this.#stalls.expect(undefined);
+    else if (this.#sourceEnded)
+      this.#stalls.expect(`${source.name} has ended, and no message from ${destination.name}`);
+    else if (this.#sourceHolds.has('destination')) this.#stalls.expect(`${destination.name} has read nothing`);
+    else this.#stalls.expect(`No message from ${source.name}`);
+  }
+
   #keepPace(holds: Holds): void {
     const ready = this.#options.pace?.();
     if (ready === undefined || this.#unpaced) return;
     holds.hold('listener');
-    const release = (): void => holds.release('listener');
+    this.#watchStalls();
+    const release = (): void => {
+      holds.release('listener');
+      this.#watchStalls();
+    };
     ready.then(release, release);
   }
 
@@ -248,6 +289,7 @@ export class Relay {
     const { source, destination } = this.#options;
     const destinationEnd = await destination.ended;
     this.#destinationEnded = true;
+    this.#watchStalls();
     clearTimeout(this.#finishTimer);
     const early = !this.#sourceEnded || this.#inputLost;
     const succeeded = destinationEnd.kind === 'exited' && destinationEnd.code === 0;
@@ -269,6 +311,7 @@ export class Relay {
       else this.#error ??= endError(source, sourceEnd);
     }
     clearTimeout(this.#deadline);
+    this.#stalls.close();
     return { error: this.#error, sourceCutOff: this.#sourceCutOff, killed: this.#killed, sourceEnd, destinationEnd };
   }
 
@@ -282,11 +325,16 @@ export class Relay {
     return heard;
   }
 
-  #write(pieces: readonly Buffer[]): void {
-    if (pieces.length === 0 || this.#inputLost) return;
+  /** @param onWritten called when the system has them all, or nobody takes them any more */
+  #write(pieces: readonly Buffer[], onWritten: () => void): void {
+    const last = pieces.at(-1);
+    if (last === undefined || this.#inputLost) {
+      onWritten();
+      return;
+    }
     const { stdin } = this.#options.destination;
     stdin.cork();
-    for (const piece of pieces) stdin.write(piece);
+    for (const piece of pieces) stdin.write(piece, piece === last ? onWritten : undefined);
     stdin.uncork();
   }
 
