@@ -5,7 +5,7 @@ import { isShown, logLine } from './log-line.ts';
 import { type Line, paint } from './paint.ts';
 import { emptyRunView, type RunView, reduceRunView } from './run-view.ts';
 import { summaryLines } from './summary.ts';
-import { oneLine } from './text.ts';
+import { formatCount, oneLine } from './text.ts';
 import type { TextOutput } from './text-output.ts';
 
 /** Time between two frames, in milliseconds. */
@@ -88,7 +88,8 @@ export class LiveView {
 
   #allSaid(): Line[] {
     const leftOut = this.#saidCount - this.#saidFirst.length - this.#saidLast.length;
-    const gap: Line[] = leftOut === 0 ? [] : [[[`… ${leftOut} lines left out; --plain shows all of them`, 'dim']]];
+    const gap: Line[] =
+      leftOut === 0 ? [] : [[[`… ${formatCount(leftOut)} lines left out; --plain shows all of them`, 'dim']]];
     return [...this.#saidFirst, ...gap, ...this.#saidLast];
   }
 
@@ -119,16 +120,20 @@ export class LiveView {
       alternateScreen: true,
       // The engine decides what Ctrl+C does, and whether this is a terminal.
       exitOnCtrlC: false,
+      // Nothing here prints by console; what connectors print is read, not shown.
+      patchConsole: false,
       interactive: true,
       maxFps: 2 * (1000 / FRAME_MS),
     });
-    const onResize = (): void => {
+    const drawAfresh = (): void => {
       // Where the terminal has moved the old frame to is anybody's guess.
       app.clear();
       stdout.write(CLEAR_SCREEN);
       app.rerender(frame());
     };
-    stdout.on('resize', onResize);
+    stdout.on('resize', drawAfresh);
+    // After Ctrl-Z and fg the shell has written over it.
+    process.on('SIGCONT', drawAfresh);
     const timer = setInterval(() => {
       this.#frame += 1;
       app.rerender(frame());
@@ -136,7 +141,8 @@ export class LiveView {
     timer.unref();
     this.#stop = () => {
       clearInterval(timer);
-      stdout.off('resize', onResize);
+      stdout.off('resize', drawAfresh);
+      process.off('SIGCONT', drawAfresh);
       app.unmount();
     };
   }

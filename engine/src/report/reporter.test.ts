@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream';
 import { type EngineMessage, encodeMessage, message } from '@penstock/protocol';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createReporter } from './reporter.ts';
 import { BEGIN, exampleEof, exampleProgress } from './testing.ts';
 
@@ -93,6 +93,35 @@ it('live: leaves the summary and every log on the screen, however short the run'
   const end = written().slice(written().lastIndexOf('careful'));
   expect(end).toContain('✓ customers');
   expect(end).toContain('shop: stopped at the time limit, 1 of 6 streams failed. Run again to go on.');
+});
+
+it('live: draws on the other screen, and leaves it before what stays is printed', async () => {
+  const { stdout, written } = fakeTerminal(80, 24);
+  const reporter = createReporter({ mode: 'live', stdout, pipeline: 'shop', color: false });
+  reporter.onMessage(message.progress(exampleProgress()));
+  await vi.waitFor(() => expect(written()).toContain('reading'), 20_000);
+  stdout.columns = 40;
+  stdout.emit('resize');
+  expect(written()).toContain('\u001b[2J\u001b[H');
+  reporter.onMessage(message.eof(exampleEof()));
+  await reporter.close();
+  const [before, after] = written().split('\u001b[?1049l');
+  expect(before).toContain('\u001b[?1049h');
+  expect(before).not.toContain('Run again');
+  expect(after).toContain('Run again to go on.');
+  expect(stdout.listenerCount('resize')).toBe(0);
+});
+
+it('live: keeps the first and the last of a storm of logs, and says how many it left out', async () => {
+  const { stdout, written } = fakeTerminal(80, 24);
+  const reporter = createReporter({ mode: 'live', stdout, pipeline: 'p', color: false });
+  for (let index = 0; index < 10_000; index++) reporter.onMessage(log(`odd ${index}.`));
+  await reporter.close();
+  const lines = written().split('\n');
+  const at = lines.findIndex((line) => line.endsWith('odd 0.'));
+  expect(lines[at + 99]).toContain('odd 99.');
+  expect(lines[at + 100]).toContain('… 9,800 lines left out; --plain shows all of them');
+  expect(lines[at + 200]).toContain('odd 9999.');
 });
 
 it('live: prints at the end what it was told to say, and nothing once it is closed', async () => {

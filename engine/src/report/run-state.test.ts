@@ -27,6 +27,12 @@ it.each([
     'ending: state is saved',
   ],
   ['when it was told to stop', [log({ stopping: 'aborted' }, 'engine')], true, 'stopping: the destination finishes'],
+  [
+    'when it was told to stop and something is tried again',
+    [log({ stopping: 'aborted' }, 'engine'), log({ retry_in_ms: 3000 })],
+    false,
+    'stopping: destination/postgres: tried again in 3 s',
+  ],
   ['when the connection failed', [refused], false, 'failed: both sides end'],
   [
     'when nothing moves until something is tried again',

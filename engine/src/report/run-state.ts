@@ -22,7 +22,7 @@ export function runState(view: RunView, isMoving: boolean, now: number): RunStat
   if (progress?.connection_status !== undefined) return { text: 'failed: both sides end', style: 'red' };
   const seconds = waitSeconds(view, now);
   const wait = seconds === undefined ? undefined : `${waiting!.who}: tried again in ${seconds} s`;
-  if (isStopping) return { text: wait === undefined ? 'stopping: the destination finishes' : wait, style: 'yellow' };
+  if (isStopping) return { text: `stopping: ${wait ?? 'the destination finishes'}`, style: 'yellow' };
   if (wait !== undefined) return { text: isMoving ? wait : `waiting for ${wait}`, style: 'yellow' };
   if (progress === undefined) return { text: 'starting', style: 'dim' };
   const of = (status: StreamProgress['status']) => Object.values(progress.streams).some((s) => s.status === status);
