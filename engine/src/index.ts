@@ -1,2 +1,3 @@
-export { type NamedPipeline, type PreparedSide, prepareSide } from './pipeline/prepare.ts';
-export { runSync, type SyncOptions, type SyncResult } from './sync.ts';
+export type { CodedError, EngineMessage, EofPayload, ErrorCode, ProgressPayload } from '@penstock/protocol';
+export { type RunSyncOptions, runSync } from './run-pipeline.ts';
+export type { SyncResult } from './sync.ts';
