@@ -6,6 +6,7 @@ import { checkCommand } from './command/check-command.ts';
 import { discoverCommand, specCommand } from './command/describe-commands.ts';
 import { type CommandContext, withPipelineOptions } from './command/options.ts';
 import { postgresCommand } from './command/postgres-command.ts';
+import { runsCommand } from './command/runs-command.ts';
 import { setupCommand, teardownCommand } from './command/setup-command.ts';
 import { stateResetCommand, stateShowCommand } from './command/state-command.ts';
 import { stateExportCommand, stateImportCommand } from './command/state-transfer-command.ts';
@@ -165,6 +166,15 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
           runShort(stateImportCommand),
         )
         .demandCommand(1, 'Say what to do: show, reset, export or import.'),
+    )
+    .command(
+      'runs',
+      'List the last runs of a pipeline: when, how long, what came of them',
+      (y) =>
+        withPipelineOptions(y)
+          .option('limit', { type: 'number', requiresArg: true, describe: 'At most so many (default 20)' })
+          .option('json', json),
+      runShort(runsCommand),
     )
     .command('pretty', 'Show messages that are piped in, for example by sync --json', {}, async () => {
       const { pretty } = await import('./report/pretty.ts');

@@ -6,7 +6,6 @@ import {
   type DestinationMessage,
   type EngineMessage,
   type EofPayload,
-  errorCodes,
   type LogPayload,
   message as make,
   type ProgressPayload,
@@ -29,6 +28,7 @@ import { Relay } from './relay/relay.ts';
 import { RunLedger } from './relay/run-ledger.ts';
 import { showMessage } from './relay/show-message.ts';
 import type { OutOfBandMessage } from './relay/source-lines.ts';
+import { runEndOf } from './store/run-history.ts';
 import type { SecretsFile } from './store/secrets-file.ts';
 import type { StateSession, StateStore } from './store/state-store.ts';
 
@@ -130,8 +130,10 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
   const unsaved = await ledger.close(session);
   if (unsaved !== undefined) ledger.fail(scrubError(unsaved, sides.secrets));
   error = unsaved ?? error;
+  const shown = error === undefined ? undefined : scrubError(error, sides.secrets);
+  await session?.endRun(runEndOf(shown, hasMore, ledger.requestProgress(now())));
   await session?.close();
-  return end(ledger, error === undefined ? undefined : scrubError(error, sides.secrets), hasMore, stopReason, now());
+  return end(ledger, shown, hasMore, stopReason, now());
 }
 
 interface Begun {
@@ -168,6 +170,7 @@ async function begin(
     sayContinuation(ledger, previous, state, ofRun);
     // Before anything runs, so that a run that is killed is continued under its own id and ceiling.
     await session.save(state);
+    await session.beginRun(state.sync_run.run_id!);
     return { session, catalog: ofRun };
   } catch (thrown) {
     await session.close();
@@ -387,17 +390,4 @@ function end(
   };
   ledger.sayEof(eof);
   return { exitCode: exitCodeOfRun(error, hasMore, run_progress), eof, ...(failed ? { error } : {}) };
-}
-
-/** What `--json` prints when a run could not even begin. */
-export function failureBeforeRun(error: CodedError, now: number): EngineMessage[] {
-  const state = initialSyncState({ now, catalog: { streams: [] } });
-  const { failureType: failure_type } = errorCodes[error.code];
-  const { progress } = state.sync_run;
-  const shown = { ending_state: state, run_progress: progress, request_progress: progress };
-  if (error.code === 'stopped') return [make.eof({ status: 'started', has_more: true, reason: 'aborted', ...shown })];
-  return [
-    make.connectionStatus({ status: 'failed', message: error.text.trim(), failure_type }),
-    make.eof({ status: 'failed', has_more: false, reason: 'error', ...shown }),
-  ];
 }

@@ -89,3 +89,22 @@ test('every command of the guide to the saved state works', async () => {
     await sandbox.remove();
   }
 }, 240_000);
+
+test('every command of the guide to past runs works', async () => {
+  const sandbox = await makeSandbox();
+  try {
+    const { code, output } = await runBlocks(await shellBlocks('docs/guide/runs.md'), sandbox.path, {
+      PATH: `${path.join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}`,
+      STRIPE_API_KEY: 'sk_test_runs',
+      STRIPE_BASE_URL: simulator.url,
+      STRIPE_RATE_LIMIT: '500',
+      DATABASE_URL: database.url,
+    });
+    expect(code, output).toBe(0);
+    const { rows } = await client.query('select count(*)::int as n from history.customers');
+    expect(output).toMatch(new RegExp(`^20\\S+Z +\\S+ s +done +${rows[0].n} +${rows[0].n} `, 'm'));
+    expect(output).toMatch(/^\{"pipeline":"history","run_id":"run_/m);
+  } finally {
+    await sandbox.remove();
+  }
+}, 240_000);

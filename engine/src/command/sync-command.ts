@@ -1,10 +1,11 @@
 import { CodedError, encodeMessage, toCodedError } from '@penstock/protocol';
+import { failureBeforeRun } from '../failure-before-run.ts';
 import type { Connector } from '../launch/launcher.ts';
 import { removeLeftovers } from '../launch/private-folder.ts';
 import { locateState } from '../pipeline/locate-state.ts';
 import { loadPipeline, prepareSide } from '../pipeline/prepare.ts';
 import type { Reporter } from '../report/reporter.ts';
-import { failureBeforeRun, runSync } from '../sync.ts';
+import { runSync } from '../sync.ts';
 import { runUntilDone } from '../sync-until-done.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
 import { exitAnyway, listenForStop } from './stop-signals.ts';

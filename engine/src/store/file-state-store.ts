@@ -80,6 +80,13 @@ class FileStateStore implements StateStore {
     });
   }
 
+  async runs(): Promise<never> {
+    throw new CodedError('config_invalid', {
+      message: `The state is in ${this.place}, where no history of runs is kept.`,
+      remedy: 'Keep the state in a Postgres, or keep what sync --json prints.',
+    });
+  }
+
   async close(): Promise<void> {}
 
   async #locked<T>(pipeline: string, work: () => Promise<T>): Promise<T> {
@@ -199,6 +206,10 @@ class FileStateSession implements StateSession {
     if (this.#lost.signal.aborted) return Promise.reject(this.#lost.signal.reason);
     return this.#saves.save(state);
   }
+
+  async beginRun(): Promise<void> {}
+
+  async endRun(): Promise<void> {}
 
   async close(): Promise<void> {
     await this.#saves.whenIdle();

@@ -5,6 +5,8 @@ import { LEASE_MS, LEASE_RENEWAL_MS } from './lease.ts';
 import { PostgresConnection, type PostgresTarget } from './postgres-connection.ts';
 import { isStartingUp } from './postgres-error.ts';
 import { giveLeaseBack, type LeaseKey, renewLease, takeLease, whoTookIt } from './postgres-lease.ts';
+import { finishRun, insertRun } from './postgres-runs.ts';
+import type { RunEnd } from './run-history.ts';
 import { type RowKey, type StateChanges, stateChanges } from './state-rows.ts';
 import type { StateSession } from './state-store.ts';
 
@@ -128,6 +130,21 @@ export class PostgresStateSession implements StateSession {
         written.some(({ section, stream }) => section === row.section && stream === row.stream);
       await this.#writeChanges(client, { written, removed: rows.filter((row) => !isWritten(row)) });
     });
+  }
+
+  async beginRun(runId: string): Promise<void> {
+    try {
+      await this.#connection.retried((client) => insertRun(client, this.#key, this.#epoch, runId));
+    } catch (error) {
+      this.#lost.abort(error);
+      throw error;
+    }
+  }
+
+  async endRun(end: RunEnd): Promise<void> {
+    // A store that was lost is not waited for once more.
+    if (this.#lost.signal.aborted) return;
+    await this.#connection.once((client) => finishRun(client, this.#key, this.#epoch, end)).catch(() => {});
   }
 
   async close(): Promise<void> {

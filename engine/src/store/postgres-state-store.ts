@@ -9,7 +9,9 @@ import {
 } from './postgres-connection.ts';
 import { showPlace } from './postgres-error.ts';
 import { HOLDER_COLUMNS, type HolderRow } from './postgres-lease.ts';
+import { selectRuns } from './postgres-runs.ts';
 import { PostgresStateSession } from './postgres-session.ts';
+import type { RunRecord } from './run-history.ts';
 import { type StateRow, stateOfRows } from './state-rows.ts';
 import type { PipelineSummary, StateSession, StateStore } from './state-store.ts';
 
@@ -75,6 +77,11 @@ class PostgresStateStore implements StateStore {
 
   replace(pipeline: string, state: SyncState): Promise<void> {
     return this.#withSession(pipeline, (session) => session.replace(state));
+  }
+
+  runs(pipeline: string, limit: number): Promise<RunRecord[]> {
+    const key = { schema: this.#target.place.schema, pipeline };
+    return this.#read([], (client) => selectRuns(client, key, limit));
   }
 
   async close(): Promise<void> {}

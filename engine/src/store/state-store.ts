@@ -1,4 +1,5 @@
 import type { SyncState } from '@penstock/protocol';
+import type { RunEnd, RunRecord } from './run-history.ts';
 
 /** Who works on a pipeline. */
 export interface LeaseHolder {
@@ -59,6 +60,12 @@ export interface StateStore {
    * @throws CodedError `lease_held` while an engine works on it
    */
   replace(pipeline: string, state: SyncState): Promise<void>;
+  /**
+   * The last calls of `sync` of a pipeline, the newest first.
+   *
+   * @throws CodedError `config_invalid` where they are not kept
+   */
+  runs(pipeline: string, limit: number): Promise<RunRecord[]>;
   /** Ends connections. Sessions are closed first. */
   close(): Promise<void>;
 }
@@ -78,6 +85,10 @@ export interface StateSession {
   save(state: SyncState): Promise<void>;
   /** Aborts, with the CodedError as its reason, when nothing can be saved any more. The run should stop then. */
   readonly lost: AbortSignal;
+  /** Notes that a call of `sync` has begun, where that is kept; once in a session. @throws CodedError as {@link save} */
+  beginRun(runId: string): Promise<void>;
+  /** Notes how it ended. Never throws: what is missing then is found out by the next one. */
+  endRun(end: RunEnd): Promise<void>;
   /** Waits for saves under way and gives the lease back. Never throws. */
   close(): Promise<void>;
 }
