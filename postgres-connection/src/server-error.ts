@@ -16,6 +16,8 @@ export function isFromServer(error: unknown): boolean {
 
 /** What an error says in one line without a full stop: message and detail, nothing of the connection. */
 export function reasonOf(error: unknown): string {
-  const { message, detail, code } = error as PostgresError;
-  return [message || code, detail].filter(Boolean).join(': ').replaceAll(/\s+/g, ' ').replace(/\.$/, '');
+  const { message, detail, code = '' } = error as PostgresError;
+  // With these it is the whole row, with what people have entered.
+  const isRow = /^(23502|23514)$/.test(code);
+  return [message || code, !isRow && detail].filter(Boolean).join(': ').replaceAll(/\s+/g, ' ').replace(/\.$/, '');
 }

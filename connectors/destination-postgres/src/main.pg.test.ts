@@ -91,6 +91,18 @@ describe('the program', () => {
     ]);
   });
 
+  it('passes over what is no object, says so, and fails the stream that counts it', async () => {
+    const odd = ['null', '5', '"x"', '[{"id":"b"}]'].map(
+      (data) => `{"type":"record","record":{"stream":"odd_data","emitted_at":"2026-01-01T00:00:00Z","data":${data}}}\n`,
+    );
+    const input =
+      recordLine('odd_data', { id: 'a' }) + odd.join('') + stateLine('odd_data', 1, 5) + completeLine('odd_data');
+    const { code, messages } = await run('write', { url: db.url }, ['odd_data'], input);
+    expect(code).toBe(30);
+    expect(messages.filter(({ type }) => type === 'log')).toHaveLength(4);
+    expect(outline(messages as never).filter((word) => /^odd_data:(?!result)/.test(word))).toEqual(['odd_data:error']);
+  });
+
   it('commits what it has when its input is cut off', async () => {
     const input =
       recordLine('cut', { id: 'a' }) +

@@ -47,6 +47,8 @@ export class KeptConnection {
     const session = this.#session;
     if (!session) return;
     const isWell = !(error instanceof ConnectorError) && classify(error) !== 'connection';
+    // Each statement was a transaction of its own: there is nothing to roll back.
+    if (isWell && !session.isPooled && session.getTransactionStatus() === 'I') return;
     if (
       isWell &&
       (await session.query('rollback').then(

@@ -35,6 +35,11 @@ export function classify(error: unknown): Trouble {
   return /connection|timeout expired|not queryable/i.test(message) ? 'connection' : 'permanent';
 }
 
+/** Whether an error is about the text of a JSON value, which COPY finds as well, and then names its row. */
+export function isOfJson(error: unknown): boolean {
+  return /^(22P02|22P05|22021|22003|54001)$/.test((error as PostgresError).code ?? '');
+}
+
 /** The number of the COPY row, from 1, that an error names, in whatever language the server speaks. */
 export function rowOf(error: unknown): number | undefined {
   const row = /^.*COPY.*\bpenstock_stage\b\D*(\d+)/m.exec((error as PostgresError).where ?? '')?.[1];

@@ -2,12 +2,15 @@ import { parseRecordLine, recordLineHead } from '@penstock/protocol';
 import { reasonOf, rowOf } from '../connect/postgres-error.ts';
 import type { TablePlan } from '../tables/plan-tables.ts';
 import type { Batch } from './batch.ts';
+import { whyUnstorable } from './why-unstorable.ts';
 
 /** Records without a primary key are in the stage. */
 export class KeysMissing extends Error {
   readonly indexes: readonly number[];
   constructor(indexes: readonly number[]) {
-    super('it has no primary key, or one that is no whole number where the schema says integer');
+    super(
+      'it has no primary key, or one that is an object or a list, or no whole number where the schema says integer',
+    );
     this.indexes = indexes;
   }
 }
@@ -15,57 +18,74 @@ export class KeysMissing extends Error {
 /** A record that can't be stored, and why. */
 export type Refused = { readonly index: number; readonly reason: string };
 /** What an error tells: parts to be tried again (indexes, ascending, in the order of arrival), and records found to be bad. */
-export type Culprits = { readonly rest: number[][]; readonly refused: Refused[] };
+export type Culprits = { readonly rest: readonly (readonly number[])[]; readonly refused: readonly Refused[] };
 
-/** Narrows down which records an error is about: named by the error, or found by halving. */
-export function findCulprits(error: unknown, stream: string, batch: Batch, part: readonly number[]): Culprits {
-  const reasons = new Map<number, string>();
-  if (error instanceof KeysMissing) for (const index of error.indexes) reasons.set(index, error.message);
-  else {
-    const row = rowOf(error);
-    const named = row === undefined ? (part.length === 1 ? part[0] : undefined) : part[row - 1];
-    if (named === undefined) {
-      const half = Math.ceil(part.length / 2);
-      return { rest: [part.slice(0, half), part.slice(half)], refused: [] };
-    }
-    // All that can be told to be bad without Postgres goes at once: a batch of bad records is not sent once for each.
-    for (const index of part) {
-      const reason = index === named ? reasonOf(error) : index > named ? whyUnstorable(batch.data(index)) : undefined;
-      if (reason !== undefined && !mend(stream, batch, index)) reasons.set(index, reason);
-    }
+/**
+ * Narrows down which records an error is about: named by the error, or found by halving. Every record is sent only a few times,
+ * however many are bad.
+ *
+ * @param examined records of this batch that were looked at here before; grows
+ */
+export function findCulprits(error: unknown, batch: Batch, part: readonly number[], examined: Set<number>): Culprits {
+  if (error instanceof KeysMissing) {
+    const reasons = new Map(error.indexes.map((index) => [index, error.message]));
+    return without(reasons, part, [part]);
   }
-  const rest = part.filter((index) => !reasons.has(index));
-  return { rest: rest.length > 0 ? [rest] : [], refused: [...reasons].map(([index, reason]) => ({ index, reason })) };
+  const row = rowOf(error);
+  const at = row !== undefined ? row - 1 : part.length === 1 ? 0 : undefined;
+  const named = at === undefined ? undefined : part[at];
+  if (at === undefined || named === undefined) {
+    const half = Math.ceil(part.length / 2);
+    return { rest: [part.slice(0, half), part.slice(half)], refused: [] };
+  }
+  // All that can be told to be bad without Postgres goes at once: a batch of bad records is not sent once for each.
+  const reasons = new Map<number, string>();
+  let isExplained = false;
+  for (const index of part.slice(at)) {
+    const known = examined.has(index) ? undefined : whyUnstorable(batch.data(index));
+    examined.add(index);
+    const reason = index === named ? reasonOf(error) : known;
+    if (reason === undefined) continue;
+    isExplained ||= known !== undefined;
+    if (!mend(batch, index)) reasons.set(index, reason);
+  }
+  return without(reasons, part, isExplained ? [part] : spread(part, at));
 }
 
-/** What Postgres is known to refuse in JSON. */
-function whyUnstorable(data: Buffer): string | undefined {
-  let reason: string | undefined;
-  const look = (text: unknown) => {
-    if (typeof text !== 'string') return;
-    if (text.includes('\0')) reason = 'it holds \\u0000, which Postgres has no place for';
-    else if (!text.isWellFormed()) reason = 'it holds half of a surrogate pair';
+/** The parts without what is bad. */
+function without(
+  reasons: ReadonlyMap<number, string>,
+  part: readonly number[],
+  parts: (readonly number[])[],
+): Culprits {
+  return {
+    rest: parts.map((rest) => rest.filter((index) => !reasons.has(index))).filter((rest) => rest.length > 0),
+    refused: part.flatMap((index) => {
+      const reason = reasons.get(index);
+      return reason === undefined ? [] : [{ index, reason }];
+    }),
   };
-  try {
-    JSON.parse(data.toString(), (key, value: unknown) => {
-      look(key);
-      look(value);
-      return value;
-    });
-  } catch {
-    return 'it is not JSON';
-  }
-  return reason;
+}
+
+/**
+ * Cuts a part behind a bad record that nobody could have told: what came before it is good. More of its kind may follow, the
+ * next about as soon as it came, so the parts behind it begin small and double.
+ */
+function spread(part: readonly number[], at: number): (readonly number[])[] {
+  const parts = [part.slice(0, at)];
+  for (let start = at + 1, size = 2 * (at + 1); start < part.length; start += size, size *= 2)
+    parts.push(part.slice(start, start + size));
+  return parts;
 }
 
 /**
  * A line can look canonical and not be (another field after `data`, say): it is parsed as a whole before its record is called
  * bad. @returns true when that gave other data, which is sent from now on
  */
-function mend(stream: string, batch: Batch, index: number): boolean {
+function mend(batch: Batch, index: number): boolean {
   if (batch.isReplaced(index)) return false;
   const line = Buffer.concat([
-    Buffer.from(recordLineHead(stream, '2000-01-01T00:00:00Z')),
+    Buffer.from(recordLineHead(batch.stream, '2000-01-01T00:00:00Z')),
     batch.data(index),
     Buffer.from('}}'),
   ]);

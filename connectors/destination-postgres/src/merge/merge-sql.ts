@@ -124,6 +124,13 @@ class Builder {
     return `${valueAt('s.data', path.slice(0, -1))} ->> ${quoteText(path.at(-1)!)}`;
   }
 
+  /** True for no key, null, and what is no scalar. The second look is only for those whose text begins like that. */
+  #keyIsMissing(column: PlannedColumn): string {
+    if (column.kind === 'bigint') return `(${this.#keySql(column)}) is null`;
+    const type = `jsonb_typeof(${valueAt('s.data', column.path)})`;
+    return `(coalesce(ascii(${this.#keySql(column)}) in (91, 123), true) and coalesce(${type} in ('object', 'array', 'null'), true))`;
+  }
+
   /**
    * Takes each column's JSON out of `l.data` once, however often its cast looks at it: `offset 0` keeps the planner from putting
    * the expressions back where they are used.
@@ -155,7 +162,7 @@ class Builder {
   survey(source: string): string {
     const { key, mode, softDeleteField } = this.#plan;
     if (mode === 'append') return `select null::integer[] as null_keys, false as needs_rounds`;
-    const noKey = key.map((column) => `(${this.#keySql(column)}) is null`).join(' or ');
+    const noKey = key.map((column) => this.#keyIsMissing(column)).join(' or ');
     const reasons = [
       ...(softDeleteField === undefined ? [] : [`bool_or(${this.#deletedSql})`]),
       // Records without a version among others with one: see planRounds.

@@ -3,7 +3,14 @@ import type { WriteResultPayload } from '@penstock/protocol';
 import type { Config } from '../config.ts';
 import { ConnectionFailure } from '../connect/connection.ts';
 import { KeptConnection } from '../connect/kept-connection.ts';
-import { classify, connectionLost, isFromServer, type PostgresError, tableError } from '../connect/postgres-error.ts';
+import {
+  classify,
+  connectionLost,
+  isFromServer,
+  isOfJson,
+  type PostgresError,
+  tableError,
+} from '../connect/postgres-error.ts';
 import { retryTrouble } from '../connect/retry-trouble.ts';
 import type { Session } from '../connect/session.ts';
 import { fitName } from '../tables/identifier.ts';
@@ -63,7 +70,8 @@ export class BatchStore {
    */
   async store(table: StreamTable, batch: Batch, options: StoreOptions): Promise<BatchCounts | undefined> {
     const total = { created: 0, updated: 0, deleted: 0, skipped: 0 };
-    const parts = [Array.from({ length: batch.count }, (_, index) => index)];
+    const parts: (readonly number[])[] = [Array.from({ length: batch.count }, (_, index) => index)];
+    const examined = new Set<number>();
     while (parts.length > 0) {
       const part = parts[0]!;
       try {
@@ -77,7 +85,7 @@ export class BatchStore {
         parts.shift();
       } catch (error) {
         if (!(error instanceof KeysMissing) && classify(error) !== 'record') throw this.#explain(error, table);
-        const { rest, refused } = findCulprits(error, table.plan.stream, batch, part);
+        const { rest, refused } = findCulprits(error, batch, part, examined);
         // What came before a bad record is to be stored and confirmed, before the stream ends with it.
         if (refused.length > 0) await options.whenTurn;
         for (const { index, reason } of refused) refuse({ error, reason }, table, batch, index, options);
@@ -181,7 +189,9 @@ async function storeOnce(
 ): Promise<BatchCounts | undefined> {
   // A batch that waits its turn behind a pooler would hold the connection that the one before it needs.
   if (client.isPooled) await options.whenTurn;
-  const isSmall = part.length <= options.config.limits.unstaged_records_max && batch.bytes <= linesBytesMax;
+  const isSmall =
+    part.length <= options.config.limits.unstaged_records_max &&
+    part.reduce((bytes, index) => bytes + batch.data(index).length, 0) <= linesBytesMax;
   const changes =
     (isSmall && (await storeLines(client, table, batch, part, options))) ||
     (await storeStaged(client, table, batch, part, options));
@@ -211,8 +221,8 @@ async function storeLines(
     if (client.isPooled) await client.query('commit');
     return toChanges(row);
   } catch (error) {
-    // The other way tells which record it is.
-    if (classify(error) === 'record') return leave(client, undefined);
+    // The other way tells which record it is, where there are several, and its JSON is what is wrong.
+    if (part.length > 1 && isOfJson(error)) return leave(client, undefined);
     throw error;
   }
 }
