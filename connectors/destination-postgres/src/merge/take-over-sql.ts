@@ -47,6 +47,7 @@ class Builder {
   replace(): TakeOverStep[] {
     const { tombstones } = this.#target;
     return [
+      ...this.#bury(),
       { counts: 'nothing', sql: `delete from ${this.#side} n where ${this.#isDead}` },
       {
         counts: 'deleted',
@@ -74,7 +75,8 @@ class Builder {
           counts: 'deleted',
           sql: `delete from ${this.#table} t using ${this.#side} n where ${this.#keyJoin('t')} and ${this.#isDead} and ${isNewer}`,
         };
-    return [dead, this.#update('updated', `not ${this.#isDead} and ${isNewer}`, 'n._raw_data'), this.insert()];
+    const isWritten = [`not ${this.#isDead}`, isNewer, ...this.#isNotBuried()].join(' and ');
+    return [dead, ...this.#bury(), this.#update('updated', isWritten, 'n._raw_data'), this.insert(this.#isNotBuried())];
   }
 
   count(condition = 'true'): string {
@@ -91,18 +93,48 @@ class Builder {
   }
 
   /** Rows that were not there. Their times are those at which they can be seen. */
-  insert(): TakeOverStep {
+  insert(more: readonly string[] = []): TakeOverStep {
     const { key, mode } = this.#target;
     const names = [...key, ...this.#filled].map(({ name }) => quoteName(name));
     const conditions = [
       ...(this.#keepsDead ? [] : [`not ${this.#isDead}`]),
       ...(mode === 'append' ? [] : [`not exists (select from ${this.#table} t where ${this.#keyJoin('t')})`]),
+      ...more,
     ];
     const values = [...names.map((name) => `n.${name}`), 'n._raw_data', 'now()', 'now()'].join(', ');
     return {
       counts: 'created',
       sql: `insert into ${this.#table} (${[...names, '_raw_data', '_synced_at', '_updated_at'].join(', ')}) select ${values} from ${this.#side} n${conditions.length > 0 ? ` where ${conditions.join(' and ')}` : ''}`,
     };
+  }
+
+  /** Remembers the deleted rows' versions where removed rows are remembered, unless a newer one is known. */
+  #bury(): TakeOverStep[] {
+    const { tombstones, version, key } = this.#target;
+    if (!tombstones || !version) return [];
+    const keys = key.map(({ name }) => quoteName(name));
+    const name = quoteName(version.name);
+    const isInKey = key.includes(version);
+    const names = isInKey ? keys : [...keys, name];
+    const known = isInKey
+      ? 'do nothing'
+      : `do update set ${name} = excluded.${name}, _deleted_at = excluded._deleted_at where excluded.${name} >= d.${name} or d.${name} is null`;
+    return [
+      {
+        counts: 'nothing',
+        sql: `insert into ${tableName(this.#target, tombstones)} as d (${names.join(', ')}, _deleted_at) select ${names.map((each) => `n.${each}`).join(', ')}, now() from ${this.#side} n where ${this.#isDead} on conflict (${keys.join(', ')}) ${known}`,
+      },
+    ];
+  }
+
+  /** What a merge asks before it writes a record. */
+  #isNotBuried(): string[] {
+    const { tombstones, version } = this.#target;
+    if (!tombstones || !version) return [];
+    const name = quoteName(version.name);
+    return [
+      `not exists (select from ${tableName(this.#target, tombstones)} d where ${this.#keyJoin('d')} and n.${name} < d.${name})`,
+    ];
   }
 
   /** Rows that differ in what counts. */

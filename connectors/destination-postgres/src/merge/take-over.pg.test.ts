@@ -51,6 +51,41 @@ describe('taking over', () => {
     expect(await query(`select id from ${name}`)).toEqual([{ id: 'b' }]);
   });
 
+  it('of an unfinished overwrite brings no removed row back, and remembers what is removed', async () => {
+    const name = 'removed';
+    const write = (stream: object, data: object[]) =>
+      writeItems({
+        config: { url: db.url, soft_delete: 'remove' },
+        streams: [testStream(name, stream)],
+        input: [data.map((each) => record(name, each))],
+      });
+    await write({}, [
+      { id: 'a', v: 9, deleted: true },
+      { id: 'b', v: 1 },
+      { id: 'e', v: 9, deleted: true },
+    ]);
+    await write({ destination_sync_mode: 'overwrite', generation_id: 1 }, [
+      { id: 'a', v: 5, name: 'late' },
+      { id: 'b', v: 5, deleted: true },
+      { id: 'c', v: 5, deleted: true },
+      { id: 'd', v: 5, name: 'new' },
+      { id: 'e', v: 3, deleted: true },
+    ]);
+    await write({}, []);
+    expect(await query(`select id from ${name}`)).toEqual([{ id: 'd' }]);
+    await write(
+      {},
+      ['b', 'c', 'e'].map((id) => ({ id, v: 4, name: 'late' })),
+    );
+    expect(await query(`select id from ${name}`)).toEqual([{ id: 'd' }]);
+    expect(await query(`select id, v from _penstock_deleted_${name} order by id`)).toEqual([
+      { id: 'a', v: '9' },
+      { id: 'b', v: '5' },
+      { id: 'c', v: '5' },
+      { id: 'e', v: '9' },
+    ]);
+  });
+
   it('gives the table that writing the new set into an empty one gives, whatever the old one was', async () => {
     const data = fc.record(
       {
