@@ -4,6 +4,7 @@ export type PostgresError = Error & {
   readonly where?: string;
   readonly detail?: string;
   readonly constraint?: string;
+  readonly column?: string;
 };
 
 /** A SQLSTATE always has a digit; `EPIPE` has as many characters. */

@@ -51,6 +51,8 @@ describe('an error', () => {
   it('of a COPY names the row, and one of another statement does not', () => {
     const where = 'JSON data, line 1: ...\nCOPY penstock_stage, line 17, column data';
     expect(rowOf(error('22P02', '', { where }))).toBe(17);
+    const quoting = where.replace('...', '...COPY penstock_stage, line 3');
+    expect(rowOf(error('22P02', '', { where: quoting }))).toBe(17);
     expect(rowOf(error('22P02', '', { where: where.replace('line 17, column', 'Zeile 17, Spalte') }))).toBe(17);
     expect(rowOf(error('22P02', '', { where: 'PL/pgSQL function x() line 3' }))).toBeUndefined();
   });

@@ -40,9 +40,13 @@ export function isOfJson(error: unknown): boolean {
   return /^(22P02|22P05|22021|22003|54001)$/.test((error as PostgresError).code ?? '');
 }
 
-/** The number of the COPY row, from 1, that an error names, in whatever language the server speaks. */
+/**
+ * The number of the COPY row, from 1, that an error names, in whatever language the server speaks. It stands in the last line of
+ * the context; the lines before it quote the record, which may say anything.
+ */
 export function rowOf(error: unknown): number | undefined {
-  const row = /^.*COPY.*\bpenstock_stage\b\D*(\d+)/m.exec((error as PostgresError).where ?? '')?.[1];
+  const where = (error as PostgresError).where?.split('\n').at(-1) ?? '';
+  const row = /COPY.*\bpenstock_stage\b\D*(\d+)/.exec(where)?.[1];
   return row === undefined ? undefined : Number(row);
 }
 

@@ -20,10 +20,13 @@ export const passingStageSql = `
 create temp table penstock_stage ${stageColumns} on commit drop;
 `;
 
-/** Made by the rare batch that needs it: emptying a table with an index at every commit takes longer than a small merge. */
+/**
+ * Made by the rare batch that needs it: emptying a table with an index at every commit takes longer than a small merge. A round
+ * finds its records without reading the stage: there may be as many rounds as records.
+ */
 const createRounds = `
-create temp table penstock_round (n integer primary key, round integer not null, is_deleted boolean not null)
-  on commit drop`;
+create temp table penstock_round (round integer not null, n integer not null, staged_at tid not null, is_deleted boolean not null,
+  primary key (round, n)) on commit drop`;
 
 /** Records, one a line, in place of a stage: no table has to be filled and emptied for a few of them. JSON has no newlines here. */
 const lines = `(select (l.ordinality - 1)::integer as n, l.line::jsonb as data
@@ -44,7 +47,7 @@ export type MergeSql = {
   readonly mergeLines: string;
   /** Makes the table of rounds, until the end of the transaction. */
   readonly createRounds: string;
-  /** Sorts the stage into rounds. Returns `rounds`. */
+  /** Sorts the stage into rounds. Returns `upserts` and `deletes`: the rounds that have such records, ascending. */
   readonly planRounds: string;
   /** Merges what isn't deleted of round $1. Returns `created`, `updated`. */
   readonly upsertRound: string;
@@ -56,7 +59,7 @@ export type MergeSql = {
 export function buildMergeSql(plan: TablePlan): MergeSql {
   const sql = new Builder(plan);
   const stage = `${stageTable} s`;
-  const rounds = `${stage} join ${roundTable} r using (n) where r.round = $1`;
+  const rounds = `${stage} join ${roundTable} r on s.ctid = r.staged_at where r.round = $1`;
   return {
     survey: sql.survey(stage),
     upsert: plan.mode === 'append' ? sql.append(stage) : sql.upsert(stage),
@@ -83,6 +86,12 @@ export function valueAt(json: string, path: readonly string[]): string {
 function isTextual(kind: ColumnKind): kind is 'text' | 'reference' {
   return kind === 'text' || kind === 'reference';
 }
+
+/**
+ * When a row is written: the time of the statement, not of the transaction, which may have waited its turn. So the times of one
+ * stream's batches are in the order of their commits.
+ */
+const writtenAt = 'statement_timestamp()';
 
 const counts =
   '(select count(*) from merged where is_new) as created, (select count(*) from merged where not is_new) as updated';
@@ -160,13 +169,16 @@ class Builder {
   }
 
   survey(source: string): string {
-    const { key, mode, softDeleteField } = this.#plan;
+    const { key, mode, softDeleteField, insertOnly } = this.#plan;
     if (mode === 'append') return `select null::integer[] as null_keys, false as needs_rounds`;
     const noKey = key.map((column) => this.#keyIsMissing(column)).join(' or ');
     const reasons = [
       ...(softDeleteField === undefined ? [] : [`bool_or(${this.#deletedSql})`]),
       // Records without a version among others with one: see planRounds.
       ...(this.#versionSql ? [`count(${this.#versionSql}) between 1 and count(*) - 1`] : []),
+      ...(insertOnly.length > 0
+        ? [`count(distinct (${key.map((column) => this.#keySql(column)).join(', ')})) < count(*)`]
+        : []),
     ];
     return `select (array_agg(s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds from ${source}`;
   }
@@ -174,7 +186,7 @@ class Builder {
   append(source: string): string {
     const { from, values } = this.#unpack();
     const keys = this.#plan.key.map(({ kind, path }) => castSql(kind, valueAt('l.data', path)));
-    return `with merged as (insert into ${this.#table} (${this.#columnList()}) select ${[...keys, ...values, 'l.data', 'now()', 'now()'].join(', ')} from (select * from ${source}) l${from} order by l.n returning 1) select count(*) as created, 0 as updated from merged`;
+    return `with merged as (insert into ${this.#table} (${this.#columnList()}) select ${[...keys, ...values, 'l.data', writtenAt, writtenAt].join(', ')} from (select * from ${source}) l${from} order by l.n returning 1) select count(*) as created, 0 as updated from merged`;
   }
 
   /**
@@ -220,7 +232,7 @@ class Builder {
     const { key, version } = this.#plan;
     const { from, values } = this.#unpack();
     const keys = this.#keys.map((name) => `l.${name}`);
-    const select = [...keys, ...values, 'l.data', 'now()', 'now()'].join(', ');
+    const select = [...keys, ...values, 'l.data', writtenAt, writtenAt].join(', ');
     const versionName = version && quoteName(version.name);
     const guard = versionName ? `${this.#isNewer(`excluded.${versionName}`, `t.${versionName}`)} and ` : '';
     return `insert into ${this.#table} as t (${this.#columnList()}) select ${select} from (${latest}) l${from}${filter} on conflict (${key.map(({ name }) => quoteName(name)).join(', ')}) do update set ${[...set, `_raw_data = ${rawData}`, '_synced_at = excluded._synced_at', '_updated_at = excluded._updated_at'].join(', ')} where ${guard}${this.#isChanged('t._raw_data', rawData)} returning t.xmax = 0 as is_new`;
@@ -287,21 +299,22 @@ class Builder {
 
   /**
    * One statement takes the newest record of each key. That is not enough where a record adds to the row instead of
-   * replacing it (a deletion), or where arrival decides among some records and the version among others (one without a
-   * version). Each such record ends a round; merging round by round then gives what merging one by one gives.
+   * replacing it (a deletion), where arrival decides among some records and the version among others (one without a version),
+   * or where the first record of a key says what stays (a column that is written on insert only). Each such record ends a round; merging round by round then gives what merging one by one gives.
    */
   planRounds(): string {
     const { key, version } = this.#plan;
-    if (this.#plan.mode === 'append') return 'select 1 as rounds';
+    if (this.#plan.mode === 'append') return `select array[0] as upserts, null::integer[] as deletes`;
     const keys = key.map((column, index) => `${this.#keySql(column)} as k${index}`).join(', ');
-    const rows = `select s.n, ${keys}, ${this.#deletedSql} as is_deleted${version ? `, (${this.#versionSql}) is null as no_version` : ''} from ${stageTable} s`;
+    const rows = `select s.n, s.ctid as staged_at, ${keys}, ${this.#deletedSql} as is_deleted${version ? `, (${this.#versionSql}) is null as no_version` : ''} from ${stageTable} s`;
     const inKey = `over (partition by ${this.#keys.join(', ')} order by n)`;
     const starts = [
       'is_deleted',
       `lag(is_deleted) ${inKey}`,
       ...(version ? [`no_version <> lag(no_version) ${inKey}`] : []),
+      ...(this.#plan.insertOnly.length > 0 ? [`lag(n) ${inKey} is not null`] : []),
     ];
     const started = `select *, coalesce(${starts.join(' or ')}, false)::integer as starts from (${rows}) rows`;
-    return `with planned as (insert into ${roundTable} (n, round, is_deleted) select n, sum(starts) ${inKey}, is_deleted from (${started}) started returning round) select max(round) + 1 as rounds from planned`;
+    return `with planned as (insert into ${roundTable} (round, n, staged_at, is_deleted) select sum(starts) ${inKey}, n, staged_at, is_deleted from (${started}) started returning round, is_deleted) select array_agg(distinct round order by round) filter (where not is_deleted) as upserts, array_agg(distinct round order by round) filter (where is_deleted) as deletes from planned`;
   }
 }

@@ -1,6 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { record, testStream, writeItems } from '../testing/write-items.ts';
+import { checkpoint, record, testStream, writeItems } from '../testing/write-items.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -65,11 +65,11 @@ const cases: Case[] = [
     counts: [1, 1, 1, 0],
   },
   {
-    says: 'a column that is written on insert only takes the newest of a batch',
+    says: 'a column that is written on insert only takes its value from the first of a batch',
     options: { insert_only: ['name'] },
-    batches: [[a1, { ...a1, v: 2, name: 'two' }]],
-    rows: [{ v: '2', name: 'two' }],
-    counts: [1, 0, 0, 1],
+    batches: [[a1, { ...a1, v: 2, name: 'two' }, { ...a1, v: 3, name: 'three', amount: 6 }]],
+    rows: [{ v: '3', name: 'one', amount: '6' }],
+    counts: [1, 2, 0, 0],
   },
   {
     says: 'a record that differs in volatile fields alone is equal',
@@ -378,6 +378,46 @@ describe.each([
       [json],
     );
     expect(rows).toEqual([{ same: true, big: '12345678901234567890.1234567890123' }]);
+  });
+
+  it('merges many changes of one key in a batch, live and deleted in turn', async () => {
+    const name = newName();
+    const changes = 600;
+    const input = Array.from({ length: changes }, (_, index) =>
+      record(name, index % 2 === 0 ? { id: 'a', v: index } : { id: 'a', v: index, deleted: true }),
+    );
+    await writeItems({ config: { url: db.url, limits }, streams: [testStream(name)], input: [input] });
+    const { rows } = await db.pool.query(`select v, deleted from "${name}"`);
+    expect(rows).toEqual([{ v: String(changes - 1), deleted: true }]);
+  });
+
+  it('counts what was stored before the record with which its stream fails', async () => {
+    const name = newName();
+    const write = (input: object[]) =>
+      writeItems({
+        config: { url: db.url, limits },
+        streams: [testStream(name)],
+        input: [input.map((data) => record(name, data))],
+      });
+    await write([{ id: 'first' }]);
+    await db.pool.query(`alter table "${name}" add check (amount < 100)`);
+    const { results } = await write(
+      Array.from({ length: 40 }, (_, index) => ({ id: `r${index}`, amount: index === 30 ? 100 : 1 })),
+    );
+    const { rows } = await db.pool.query<{ count: number }>(`select count(*)::int from "${name}"`);
+    expect(results[name]?.created).toBe(rows[0]!.count - 1);
+    expect(rows[0]!.count).toBeGreaterThan(1);
+  });
+
+  it('says that the table is at fault when a column that nobody fills may not be null, and stores nothing', async () => {
+    const name = newName();
+    const skip = { url: db.url, limits, on_bad_record: 'skip' };
+    await writeItems({ config: skip, streams: [testStream(name)], input: [[record(name, a1)]] });
+    await db.pool.query(`alter table "${name}" add column mine integer default 1`);
+    await db.pool.query(`alter table "${name}" alter column mine drop default, alter column mine set not null`);
+    const input = [[record(name, { ...a1, id: 'b' }), checkpoint(name, 1)]];
+    const { messages } = await writeItems({ config: skip, streams: [testStream(name)], input });
+    expect(messages.map(({ type }) => type)).toEqual(['stream_status']);
   });
 
   it('leaves the time of an equal row alone and moves that of a changed one', async () => {

@@ -9,9 +9,10 @@ import {
   isFromServer,
   isOfJson,
   type PostgresError,
+  reasonOf,
   tableError,
 } from '../connect/postgres-error.ts';
-import { retryTrouble } from '../connect/retry-trouble.ts';
+import { isPassing, retryTrouble } from '../connect/retry-trouble.ts';
 import type { Session } from '../connect/session.ts';
 import { fitName } from '../tables/identifier.ts';
 import type { TablePlan } from '../tables/plan-tables.ts';
@@ -52,6 +53,8 @@ export type StoreOptions = {
   readonly whenTurn: Promise<void>;
   /** False when one of them failed: then nothing of this batch may be stored. */
   readonly isWanted: () => boolean;
+  /** Told what is stored of a batch that fails with one of its records. */
+  readonly onStored: (counts: BatchCounts) => void;
 };
 
 /** What work other than batches goes by. */
@@ -84,11 +87,17 @@ export class BatchStore {
         for (const key of Object.keys(total) as (keyof BatchCounts)[]) total[key] += counts[key];
         parts.shift();
       } catch (error) {
-        if (!(error instanceof KeysMissing) && classify(error) !== 'record') throw this.#explain(error, table);
+        if (!(error instanceof KeysMissing) && (classify(error) !== 'record' || isOfForeignColumn(error, table.plan)))
+          throw this.#explain(error, table);
         const { rest, refused } = findCulprits(error, batch, part, examined);
         // What came before a bad record is to be stored and confirmed, before the stream ends with it.
         if (refused.length > 0) await options.whenTurn;
-        for (const { index, reason } of refused) refuse({ error, reason }, table, batch, index, options);
+        try {
+          for (const { index, reason } of refused) refuse({ error, reason }, table, batch, index, options);
+        } catch (refusal) {
+          if (total.created + total.updated + total.deleted + total.skipped > 0) options.onStored(total);
+          throw refusal;
+        }
         total.skipped += refused.length;
         parts.splice(0, 1, ...rest);
       }
@@ -111,7 +120,7 @@ export class BatchStore {
   }
 
   /**
-   * Connects, where there is no connection yet. Other trouble than that comes up again with the first batch.
+   * Connects, where there is no connection yet. Trouble other than the server's limit is for the first batch to meet again.
    *
    * @returns false when the server admits no more connections
    */
@@ -119,7 +128,8 @@ export class BatchStore {
     try {
       await this.#connection.session(config, log);
     } catch (error) {
-      return ((error as Error).cause as PostgresError | undefined)?.code !== '53300';
+      if (((error as Error).cause as PostgresError | undefined)?.code === '53300') return false;
+      if (isPassing(error)) log.warn(`Connecting to Postgres is tried again: ${reasonOf(error)}`);
     }
     return true;
   }
@@ -172,6 +182,13 @@ async function run(client: Session, { sql, plan }: StreamTable, name: keyof Merg
   const statement = client.statementName(fitName(`${name} ${plan.table}`));
   const { rows } = await client.query({ ...(statement !== undefined && { name: statement }), text: sql[name], values });
   return rows[0] as Record<string, never>;
+}
+
+/** Whether a value is missing in a column that is not ours: then no record can be stored, whatever it says. */
+function isOfForeignColumn(error: unknown, { key, version, columns }: TablePlan): boolean {
+  const { code, column } = error as PostgresError;
+  const names = [...key, ...(version ? [version] : []), ...columns].map(({ name }) => name);
+  return code === '23502' && column !== undefined && !names.includes(column);
 }
 
 function toChanges(...rows: Record<string, unknown>[]): Changes {
@@ -261,9 +278,13 @@ async function storeStaged(
     // Not prepared: their plans would name a table that is gone after the commit.
     const unprepared = async (name: keyof MergeSql, values: unknown[] = []) =>
       (await client.query(table.sql[name], values)).rows[0] as Record<string, unknown>;
-    const { rounds } = await unprepared('planRounds');
-    for (let round = 0; round < Number(rounds); round++)
-      results.push(await unprepared('upsertRound', [round]), await unprepared('deleteRound', [round]));
+    const { upserts, deletes } = (await unprepared('planRounds')) as Record<string, readonly number[] | null>;
+    const isUpsert = new Set(upserts);
+    const isDelete = new Set(deletes);
+    for (const round of [...new Set([...isUpsert, ...isDelete])].toSorted((a, b) => a - b)) {
+      if (isUpsert.has(round)) results.push(await unprepared('upsertRound', [round]));
+      if (isDelete.has(round)) results.push(await unprepared('deleteRound', [round]));
+    }
   }
   await client.query('commit');
   return toChanges(...results);

@@ -271,7 +271,9 @@ class Writer {
   async #storeBatch(store: BatchStore, batch: Batch, whenTurn: Promise<void>, isWanted: () => boolean) {
     const overwrite = this.#overwrites.get(batch.stream);
     const table = overwrite?.side ?? (this.#tables.get(batch.stream) as StreamTable);
-    const options = { ...this.#troubleOptions(), whenTurn, isWanted };
+    const onStored = (counts: BatchCounts) =>
+      this.#emit([message.writeResult({ stream: batch.stream, ...(overwrite ? whileGathering(counts) : counts) })]);
+    const options = { ...this.#troubleOptions(), whenTurn, isWanted, onStored };
     const counts = await store.store(table, batch, options);
     // Only now is it sure that no socket holds on to it.
     if (counts) batch.release(this.#stores.size + 1);
