@@ -95,6 +95,21 @@ describe('planning a table', () => {
     expect(new Set(plans.flatMap(({ indexes }) => indexes.map(({ name }) => name))).size).toBe(4);
   });
 
+  it('gives no index the name of another one, or of a table', () => {
+    const withReference = (name: string, field: string) =>
+      testStream(name, {
+        stream: { json_schema: { properties: { [field]: { type: 'string', 'x-expandable': true } } } },
+      });
+    const streams = [
+      withReference('a', 'b_c'),
+      withReference('a_b', 'c'),
+      withReference('d', 'e'),
+      testStream('d_e_idx'),
+    ];
+    const names = planTables({ streams }, options).plans.flatMap(({ indexes }) => indexes.map(({ name }) => name));
+    expect(names.slice(0, 3)).toEqual(['a_b_c_idx', 'a_b_c_idx_2', 'd_e_idx_2']);
+  });
+
   it('refuses what it can not do, and says what can be done', () => {
     const streams = [
       testStream('b', { stream: { primary_key: [] } }),

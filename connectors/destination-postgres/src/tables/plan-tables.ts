@@ -42,6 +42,7 @@ export type TablePlan = {
   readonly insertOnly: readonly string[];
   /** Top-level fields in which a record may differ and still count as equal. */
   readonly volatile: readonly string[];
+  /** A name that something else in the schema has gets a number when the index is made. */
   readonly indexes: readonly { readonly name: string; readonly column: string }[];
 };
 
@@ -96,7 +97,16 @@ export function planTables(
       else plans.push(plan);
     }
   }
-  return { plans, refused };
+  return { plans: nameIndexes(plans), refused };
+}
+
+/** `a` with a column `b_c`, and `a_b` with a column `c`, would both have an index `a_b_c_idx`; and so may a table be called. */
+function nameIndexes(plans: readonly TablePlan[]): TablePlan[] {
+  const names = new NameGiver(plans.flatMap(({ table, tombstones }) => [table, ...(tombstones ? [tombstones] : [])]));
+  return plans.map((plan) => ({
+    ...plan,
+    indexes: plan.indexes.map(({ name, column }) => ({ name: names.give(name), column })),
+  }));
 }
 
 function planTable(
@@ -161,7 +171,7 @@ function planTable(
         ? []
         : columns
             .filter(({ path }) => indexed.has(path[0]!))
-            .map(({ name }) => ({ name: fitName(`${table}_${name}_idx`), column: name })),
+            .map(({ name }) => ({ name: `${table}_${name}_idx`, column: name })),
   };
 }
 

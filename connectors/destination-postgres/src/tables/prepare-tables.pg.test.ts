@@ -171,6 +171,52 @@ describe('tables', () => {
     expect(await query(`select ref_no from "${name}" order by 1`)).toEqual([{ ref_no: '7' }, { ref_no: '8' }]);
   });
 
+  it('have all their indexes where those of two tables would have one name, or something else has it', async () => {
+    const references = (field: string): Stream =>
+      withProperties({ id: { type: 'string' }, [field]: { type: ['string', 'object'] } });
+    const streams = [testStream('invoice', references('item_price')), testStream('invoice_item', references('price'))];
+    const writeBoth = (input: ReturnType<typeof record>[] = []) =>
+      writeItems({ config: { url: db.url }, streams, input: [input] });
+    await db.pool.query('create sequence invoice_item_price_idx');
+    await writeBoth();
+    const indexed = () =>
+      query(`select tablename as t, indexdef as d from pg_indexes where indexdef ~ 'price\\)$' order by 1`);
+    expect(await indexed()).toEqual([
+      { t: 'invoice', d: expect.stringContaining('(item_price)') },
+      { t: 'invoice_item', d: expect.stringContaining('(price)') },
+    ]);
+    const client = await db.pool.connect();
+    await client.query('begin; lock table invoice, invoice_item in row exclusive mode');
+    await writeBoth([record('invoice_item', { id: 'a' })]);
+    await client.query('rollback');
+    client.release();
+    expect(await indexed()).toHaveLength(2);
+  });
+
+  it('have no second index on a column where a user made one of another name', async () => {
+    const name = newName();
+    await write(name, {}, [], { index: 'none' });
+    await db.pool.query(`create index mine on "${name}" (customer, created)`);
+    await write(name);
+    const indexes = await query(`select indexname as i from pg_indexes where tablename = '${name}' order by 1`);
+    expect(indexes.map(({ i }) => i)).toEqual(['mine', `${name}_created_idx`, `${name}_pkey`]);
+  });
+
+  it('are written without an index that can not be made now, with a warning', async () => {
+    const name = newName();
+    await write(name);
+    await db.pool.query(`drop index "${name}_created_idx"`);
+    const client = await db.pool.connect();
+    await client.query(`begin; lock table "${name}" in row exclusive mode`);
+    const { logged, messages } = await write(name, {}, [{ id: '1', v: 1 }]);
+    await client.query('rollback');
+    client.release();
+    expect(logged).toEqual([expect.stringMatching(/index on created .*could not be made: .*lock timeout/)]);
+    expect(outline(messages)).toEqual([`${name}:result`]);
+    await write(name);
+    expect(await query(`select 1 from pg_indexes where indexname = '${name}_created_idx'`)).toHaveLength(1);
+  });
+
   it('that are partitioned are refused', async () => {
     const name = newName();
     await db.pool.query(

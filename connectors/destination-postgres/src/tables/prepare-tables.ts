@@ -5,6 +5,7 @@ import type { Session } from '../connect/session.ts';
 import { tableName, valueAt } from '../merge/merge-sql.ts';
 import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
 import { quoteName, quoteText } from './identifier.ts';
+import { addIndexes, createIndexes, indexedColumnsSql } from './make-indexes.ts';
 import { schemaMark, tableMark, tombstoneMark } from './mark.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
 import { inTransaction, oneAtATime } from './transaction.ts';
@@ -20,14 +21,15 @@ export type ExistingTable = {
   readonly required: readonly string[];
   /** The columns of each unique index that can decide a conflict. */
   readonly uniques: readonly (readonly string[])[];
-  readonly indexes: readonly string[];
+  /** Columns that an index begins with. */
+  readonly indexed: readonly string[];
 };
 
 /** What has to be done before a stream's records can be stored. */
 export type TableChange = {
   readonly statements: readonly string[];
-  /** Indexes that are missing: made after the columns are filled, and each by itself, since readers need not wait for them. */
-  readonly indexes: readonly string[];
+  /** Those that are missing: in a table that was there, made after its columns are filled. */
+  readonly indexes: TablePlan['indexes'];
   /** The plan, fitted to columns that are there already. */
   readonly plan: TablePlan;
   /** Columns to be filled from `_raw_data` in the rows that are there. */
@@ -50,7 +52,7 @@ export function changeTable(
   existing: ExistingTable | undefined,
   comment = tableMark(plan.stream),
 ): TableChange {
-  if (!existing) return { statements: createTable(plan, comment), indexes: [], plan, fill: [], warnings: [] };
+  if (!existing) return { statements: createTable(plan, comment), indexes: plan.indexes, plan, fill: [], warnings: [] };
   const name = tableName(plan);
   const refuse = (message: string, remedy: string) => new ConnectorError('config_invalid', { message, remedy });
   if (
@@ -100,11 +102,10 @@ export function changeTable(
     `alter table ${name} add column ${quoteName(column)} ${sqlTypes[kind]}`,
     `comment on column ${name}.${quoteName(column)} is ${quoteText(fillingMark)}`,
   ]);
-  const missing = plan.indexes.filter((index) => !existing.indexes.includes(index.name));
   const toFill = new Set([...existing.filling, ...added.map((column) => column.name)]);
   return {
     statements,
-    indexes: missing.map((index) => createIndex(plan, index)),
+    indexes: plan.indexes.filter(({ column }) => !existing.indexed.includes(column)),
     plan: fitted,
     fill: [...new Set([...fitted.key, ...(fitted.version ? [fitted.version] : []), ...fitted.columns])].filter(
       (column) => toFill.has(column.name),
@@ -151,15 +152,7 @@ function createTable(plan: TablePlan, comment: string): string[] {
     '_updated_at timestamp with time zone not null default now()',
     ...(mode === 'append_dedup' ? [`primary key (${key.map((column) => quoteName(column.name)).join(', ')})`] : []),
   ];
-  return [
-    `create table ${name} (${lines.join(', ')})`,
-    `comment on table ${name} is ${quoteText(comment)}`,
-    ...plan.indexes.map((index) => createIndex(plan, index)),
-  ];
-}
-
-function createIndex(plan: TablePlan, { name, column }: TablePlan['indexes'][number]): string {
-  return `create index if not exists ${quoteName(name)} on ${tableName(plan)} (${quoteName(column)})`;
+  return [`create table ${name} (${lines.join(', ')})`, `comment on table ${name} is ${quoteText(comment)}`];
 }
 
 /** Removed rows' keys and versions. Kept without a limit: each is a few bytes, and forgetting one could bring a row back. */
@@ -192,7 +185,7 @@ export async function readTables(
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attnotnull and not a.atthasdef and a.attidentity = '') as required,
        (select coalesce(json_agg((select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum = any(i.indkey::smallint[]))), '[]')
          from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null) as uniques,
-       (select coalesce(json_agg(x.relname), '[]') from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid) as indexes
+       (select coalesce(json_agg(x.attname), '[]') from (${indexedColumnsSql('c.oid')}) x) as indexed
      from pg_class c join pg_namespace s on s.oid = c.relnamespace
      where s.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p', 'v', 'm', 'f')`,
     [schema, names, fillingMark],
@@ -281,10 +274,13 @@ export async function prepareTable(
       const now = await readTables(client, plan.schema, [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
       change = statementsFor(now);
       for (const statement of change.statements) await client.query(statement);
+      if (now.has(plan.table)) return;
+      await createIndexes(client, plan, change.indexes);
+      change = { ...change, indexes: [] };
     });
   for (const warning of change.warnings) log.warn(warning, { stream: plan.stream });
   await fillColumns(client, change);
-  for (const statement of change.indexes) await oneAtATime(client, () => client.query(statement));
+  await addIndexes(client, plan, change.indexes, log);
   return change.plan;
 }
 
