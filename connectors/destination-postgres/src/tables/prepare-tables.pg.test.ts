@@ -163,6 +163,45 @@ describe('tables', () => {
     expect(await query(`select _raw_data ->> 'name' as name from "${name}"`)).toEqual([{ name: 'new' }]);
   });
 
+  it.each([
+    ['a time', { type: 'string', format: 'date-time' }, '2026-01-01T00:00:00Z'],
+    ['text', { type: 'string' }, '2'],
+  ])('with a numeric version are refused when it becomes %s', async (_, v, value) => {
+    const name = newName();
+    await write(name, withProperties({ id: { type: 'string' }, v: { type: 'number' } }), [{ id: '1', v: 1.5 }]);
+    const { messages } = await write(name, withProperties({ id: { type: 'string' }, v }), [{ id: '1', v: value }]);
+    expect(JSON.stringify(messages)).toContain('newer and older records could not be told apart');
+    await write(name, withProperties({ id: { type: 'string' }, v: { type: 'integer' } }), [{ id: '1', v: 1 }]);
+    expect(await query(`select v from "${name}"`)).toEqual([{ v: '1.5' }]);
+  });
+
+  it('whose version was made anew have the versions of removed rows follow', async () => {
+    const name = newName();
+    const remove = { soft_delete: 'remove' };
+    const stream = (v: object) => withProperties({ id: { type: 'string' }, v });
+    await write(name, stream({ type: 'integer' }), [{ id: 'a', v: 9, deleted: true }], remove);
+    const refused = await write(name, stream({ type: 'string' }), [], remove);
+    expect(JSON.stringify(refused.messages)).toContain('drop column');
+    await db.pool.query(`alter table "${name}" drop column v`);
+    const data = [
+      { id: 'a', v: '8' },
+      { id: 'b', v: '1' },
+    ];
+    const { messages, logged } = await write(name, stream({ type: 'string' }), data, remove);
+    expect(outline(messages)).toEqual([`${name}:result`]);
+    expect(logged).toEqual([expect.stringContaining('is now text')]);
+    expect(await query(`select id from "${name}"`)).toEqual([{ id: 'b' }]);
+    expect(await query(`select id, v from "_penstock_deleted_${name}"`)).toEqual([{ id: 'a', v: '9' }]);
+    expect((await write(name, stream({ type: 'string' }), [], remove)).logged).toEqual([]);
+  });
+
+  it('are not written when something else has the name for their removed rows', async () => {
+    const name = newName();
+    await db.pool.query(`create table "_penstock_deleted_${name}" (id bigint primary key)`);
+    const { messages } = await write(name, {}, [{ id: 'a', deleted: true }], { soft_delete: 'remove' });
+    expect(JSON.stringify(messages)).toContain('does not fit');
+  });
+
   it('of mode append get the columns of another key, filled for the rows that are there', async () => {
     const name = newName();
     const append = { destination_sync_mode: 'append' as const };

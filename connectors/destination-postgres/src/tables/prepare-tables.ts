@@ -6,8 +6,9 @@ import { tableName, valueAt } from '../merge/merge-sql.ts';
 import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
 import { quoteName, quoteText } from './identifier.ts';
 import { addIndexes, createIndexes, indexedColumnsSql } from './make-indexes.ts';
-import { schemaMark, tableMark, tombstoneMark } from './mark.ts';
+import { schemaMark, tableMark } from './mark.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
+import { changeTombstones } from './tombstones.ts';
 import { inTransaction, oneAtATime } from './transaction.ts';
 
 /** What the database has under a table's name. */
@@ -87,15 +88,16 @@ export function changeTable(
   const { version } = plan;
   const versionType = version && existing.columns[version.name];
   // Versions of two kinds can't be compared: with some missing, old records would replace new ones.
-  if (version && versionType && ![sqlTypes[version.kind], 'jsonb', 'numeric'].includes(versionType))
+  if (version && versionType && !versionTypes(version.kind).includes(versionType))
     throw refuse(
       `Column ${version.name} of ${name} is ${versionType}, and the schema now says ${sqlTypes[version.kind]}: newer and older records could not be told apart.`,
       `Run: alter table ${name} drop column ${quoteName(version.name)}; the next run makes it again from _raw_data.`,
     );
+  const fittedKey = plan.key.map((column) => fit(column)[0] ?? column);
   const fitted = {
     ...plan,
-    key: plan.key.map((column) => fit(column)[0] ?? column),
-    version: version && (plan.key.includes(version) ? version : fit(version)[0]),
+    key: fittedKey,
+    version: version && (fittedKey[plan.key.indexOf(version)] ?? fit(version)[0]),
     columns: plan.columns.flatMap(fit),
   };
   const statements = added.flatMap(({ name: column, kind }) => [
@@ -112,6 +114,11 @@ export function changeTable(
     ),
     warnings,
   };
+}
+
+/** The types of column that hold every version of a kind, and compare them as that kind does. */
+function versionTypes(kind: ColumnKind): string[] {
+  return [sqlTypes[kind], 'jsonb', ...(kind === 'bigint' ? ['numeric'] : [])];
 }
 
 /** Rows that may be there twice don't fit into a table that was made for one row a key. */
@@ -153,20 +160,6 @@ function createTable(plan: TablePlan, comment: string): string[] {
     ...(mode === 'append_dedup' ? [`primary key (${key.map((column) => quoteName(column.name)).join(', ')})`] : []),
   ];
   return [`create table ${name} (${lines.join(', ')})`, `comment on table ${name} is ${quoteText(comment)}`];
-}
-
-/** Removed rows' keys and versions. Kept without a limit: each is a few bytes, and forgetting one could bring a row back. */
-function createTombstones(plan: TablePlan): string[] {
-  const { key, version } = plan;
-  const columns = [...key, ...(version && !key.includes(version) ? [version] : [])].map(
-    (column) => `${quoteName(column.name)} ${sqlTypes[column.kind]}`,
-  );
-  const keys = key.map((column) => quoteName(column.name)).join(', ');
-  const name = tableName(plan, plan.tombstones);
-  return [
-    `create table ${name} (${columns.join(', ')}, _deleted_at timestamp with time zone not null, primary key (${keys}))`,
-    `comment on table ${name} is ${quoteText(tombstoneMark(plan.stream))}`,
-  ];
 }
 
 /** What is there, by table name, in one query that locks nothing. */
@@ -264,8 +257,12 @@ export async function prepareTable(
 ): Promise<TablePlan> {
   const statementsFor = (existing: ReadonlyMap<string, ExistingTable>) => {
     const change = changeTable(plan, existing.get(plan.table), comment);
-    const bury = plan.tombstones && !existing.has(plan.tombstones) ? createTombstones(change.plan) : [];
-    return { ...change, statements: [...change.statements, ...bury] };
+    const { statements, warnings } = changeTombstones(change.plan, existing);
+    return {
+      ...change,
+      statements: [...change.statements, ...statements],
+      warnings: [...change.warnings, ...warnings],
+    };
   };
   let change = statementsFor(known);
   if (change.statements.length > 0)
