@@ -140,6 +140,17 @@ describe('tables', () => {
     ]);
   });
 
+  it('keep filling a time that loses its format, whether numbers come or text', async () => {
+    const name = newName();
+    const time = { type: 'integer', format: 'unix-time' };
+    await write(name, withProperties({ a: time, b: time }), [{ id: '1', a: 0, b: 0 }]);
+    const { logged } = await write(name, withProperties({ a: { type: 'integer' }, b: { type: 'string' } }), [
+      { id: '1', a: 60, b: '1970-01-01T00:02:00Z' },
+    ]);
+    expect(logged).toEqual(Array(2).fill(expect.stringContaining('stays timestamp with time zone')));
+    expect(await query(`select a, b from "${name}"`)).toEqual([{ a: new Date(60_000), b: new Date(120_000) }]);
+  });
+
   it('lose no column when the schema loses one', async () => {
     const name = newName();
     await write(name, withProperties({ a: { type: 'string' } }), [{ id: '1', a: 'x' }]);

@@ -79,7 +79,7 @@ export function changeTable(
     const type = existing.columns[column.name];
     if (type === undefined) added.push(column);
     if (type === undefined || type === sqlTypes[column.kind]) return [column];
-    const kind = (Object.keys(sqlTypes) as ColumnKind[]).find((candidate) => sqlTypes[candidate] === type);
+    const kind = kindFor(type, column.kind);
     warnings.push(
       `Column ${column.name} of ${name} stays ${type} (the schema now says ${sqlTypes[column.kind]})${kind ? '' : ' and is not filled'}.`,
     );
@@ -114,6 +114,13 @@ export function changeTable(
     ),
     warnings,
   };
+}
+
+/** Which values a column of another type than planned still takes; undefined when it is not filled. */
+function kindFor(type: string, wanted: ColumnKind): ColumnKind | undefined {
+  // What comes now decides how it is read: the numbers of a time that has lost its format are still seconds.
+  if (type === sqlTypes.unix_time && (wanted === 'bigint' || wanted === 'numeric')) return 'unix_time';
+  return (Object.keys(sqlTypes) as ColumnKind[]).find((candidate) => sqlTypes[candidate] === type);
 }
 
 /** The types of column that hold every version of a kind, and compare them as that kind does. */
