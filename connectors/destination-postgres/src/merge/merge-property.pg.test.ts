@@ -21,9 +21,13 @@ const dataArbitrary: fc.Arbitrary<Data> = fc.record(
   { requiredKeys: ['id'] },
 );
 
+/** A row: the content of its record, and the name of the record that made it. */
+type Row = { readonly data: Data; readonly firstName: string | undefined };
+
 /** What the table must be: the records applied one by one. The specification, in its plainest form. */
-function applyOneByOne(records: readonly Data[], mode: 'mark' | 'remove'): Data[] {
+function applyOneByOne(records: readonly Data[], mode: 'mark' | 'remove'): Row[] {
   const rows = new Map<string, Data>();
+  const firstNames = new Map<string, string | undefined>();
   const graves = new Map<string, number | undefined>();
   const isNewer = (newer: number | undefined, older: number | undefined) =>
     newer === undefined || older === undefined || newer >= older;
@@ -37,21 +41,32 @@ function applyOneByOne(records: readonly Data[], mode: 'mark' | 'remove'): Data[
     if (isRemoval) rows.delete(data.id);
     if (isRemoval || isBehindGrave) continue;
     const next = data.deleted ? { ...row, ...data } : data;
+    if (!row) firstNames.set(data.id, data.name);
     if (!row || content(next) !== content(row)) rows.set(data.id, next);
   }
-  return [...rows.values()].toSorted((a, b) => a.id.localeCompare(b.id));
+  return [...rows.values()]
+    .toSorted((a, b) => a.id.localeCompare(b.id))
+    .map((data) => ({ data, firstName: firstNames.get(data.id) }));
 }
 
 let count = 0;
 
+type WriteOptions = {
+  readonly softDelete: 'mark' | 'remove';
+  readonly batchRecords: number;
+  readonly unstaged: number;
+  readonly insertOnly?: readonly string[];
+};
+
 /** Writes the records in batches of a size, and reads the table back. */
-async function write(records: readonly Data[], softDelete: 'mark' | 'remove', batchRecords: number, unstaged: number) {
+async function write(records: readonly Data[], { softDelete, batchRecords, unstaged, insertOnly = [] }: WriteOptions) {
   const name = `p${++count}`;
   await writeItems({
     config: {
       url: db.url,
       soft_delete: softDelete,
       index: 'none',
+      streams: { [name]: { insert_only: insertOnly } },
       limits: { batch_records_max: batchRecords, unstaged_records_max: unstaged },
     },
     streams: [testStream(name)],
@@ -75,13 +90,18 @@ describe.each(['mark', 'remove'] as const)('with soft_delete %s', (softDelete) =
       recordsArbitrary,
       batchRecordsArbitrary,
       unstagedArbitrary,
-      async (drawn, batchRecords, unstaged) => {
+      fc.constantFrom([], ['name']),
+      async (drawn, batchRecords, unstaged, insertOnly) => {
         // No two alike: of an equal row the stored version stays, so it would depend on what lies between two equal ones.
         const records = drawn.map((data, index) => ({ ...data, name: `${data.name}${index}` }));
-        const rows = await write(records, softDelete, batchRecords, unstaged);
+        const rows = await write(records, { softDelete, batchRecords, unstaged, insertOnly });
         const expected = applyOneByOne(records, softDelete);
-        expect(rows.map((row) => row.data)).toEqual(expected);
-        const columns = expected.map(({ v, name, deleted }) => [v?.toString() ?? null, name ?? null, deleted ?? null]);
+        expect(rows.map((row) => row.data)).toEqual(expected.map(({ data }) => data));
+        const columns = expected.map(({ data: { v, name, deleted }, firstName }) => [
+          v?.toString() ?? null,
+          (insertOnly.length > 0 ? firstName : name) ?? null,
+          deleted ?? null,
+        ]);
         expect(rows.map((row) => [row.v, row.name, row.deleted])).toEqual(columns);
       },
     );
@@ -95,7 +115,7 @@ describe.each(['mark', 'remove'] as const)('with soft_delete %s', (softDelete) =
       unstagedArbitrary,
       async (records, batchRecords, unstaged) => {
         const newest = ['a', 'b', 'c'].map((id, index) => ({ id, v: 9, name: ['x', 'y', 'z'][index]! }));
-        const rows = await write([...records, ...newest], softDelete, batchRecords, unstaged);
+        const rows = await write([...records, ...newest], { softDelete, batchRecords, unstaged });
         expect(rows.map(({ data: { v: _, ...content } }) => content)).toEqual(
           newest.map(({ v: _, ...content }) => content),
         );
