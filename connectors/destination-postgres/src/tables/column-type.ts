@@ -90,8 +90,9 @@ const isoTime = (() => {
   ].join('|');
   const leapYear = '[0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00';
   const date = `(?!0000)([0-9]{4}-(${day})|(${leapYear})-02-29)`;
-  const time = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?';
-  return `^${date}([T ]${time}(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?$`;
+  // A leap second becomes the second after it (there is none after 24:00:00), and digits beyond microseconds are rounded.
+  const time = '([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]([.][0-9]{1,50})?|60([.]0{1,50})?))?';
+  return `^${date}([Tt ]${time}([Zz]|[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?$`;
 })();
 
 /**
