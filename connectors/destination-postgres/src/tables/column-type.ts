@@ -117,7 +117,7 @@ export function castSql(kind: ColumnKind, json: string): string {
     case 'boolean':
       return `case ${json} when 'true'::jsonb then true when 'false'::jsonb then false end`;
     case 'bigint':
-      return `case when ${json} ${bigintRange} then case when (${json})::numeric % 1 = 0 then (${json})::bigint end when ${type} = 'string' then case when ${text} ~ '^-?[0-9]{1,18}$' then ${text}::bigint end end`;
+      return `case when ${json} ${bigintRange} then case when (${json})::numeric % 1 = 0 then (${json})::bigint end when ${type} = 'string' then case when ${text} ~ '^-?[0-9]{1,19}$' then case when ${text}::numeric between -9223372036854775808 and 9223372036854775807 then ${text}::bigint end end end`;
     case 'numeric':
       return `case ${type} when 'number' then (${json})::numeric when 'string' then case when ${text} ~ '^-?[0-9]{1,100}([.][0-9]{1,100})?$' then ${text}::numeric end end`;
     case 'unix_time':
