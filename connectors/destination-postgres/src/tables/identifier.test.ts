@@ -27,6 +27,17 @@ describe('names', () => {
     expect(['ctid', 'a', 'a', 'a'].map((name) => names.give(name))).toEqual(['ctid_2', 'a', 'a_2', 'a_3']);
   });
 
+  it('are given the same whatever their order', () => {
+    const wanted = ['xmin', 'xmin_3', 'a', 'xmin_2', ''];
+    const give = (names: string[]) => Object.fromEntries(new NameGiver(['xmin']).giveAll(names));
+    const given = { xmin: 'xmin_4', xmin_2: 'xmin_2', xmin_3: 'xmin_3', a: 'a', '': '_' };
+    fc.assert(
+      fc.property(fc.shuffledSubarray(wanted, { minLength: wanted.length }), (names) => {
+        expect(give(names)).toEqual(given);
+      }),
+    );
+  });
+
   it('are quoted with the quotes inside doubled', () => {
     expect(quoteName('a"b')).toBe('"a""b"');
   });

@@ -46,4 +46,17 @@ export class NameGiver {
     this.#taken.add(given);
     return given;
   }
+
+  /**
+   * Gives each of several names that differ, in whatever order they stand: those that can be used as they are come first.
+   *
+   * @returns what was given, by name
+   */
+  giveAll(names: Iterable<string>): Map<string, string> {
+    const isFine = (name: string) => fitName(name) === name && !this.#taken.has(name);
+    const { fine = [], changed = [] } = Object.groupBy([...names].toSorted(), (name) =>
+      isFine(name) ? 'fine' : 'changed',
+    );
+    return new Map([...fine, ...changed].map((name) => [name, this.give(name)]));
+  }
 }

@@ -59,6 +59,30 @@ describe('planning a table', () => {
     ]);
   });
 
+  it('gives a field the same name whatever the order of the fields and which of them are asked for', () => {
+    const withFields = (properties: string[], fields?: string[]) =>
+      plan({
+        ...(fields ? { fields } : {}),
+        stream: {
+          json_schema: { properties: Object.fromEntries(properties.map((name) => [name, { type: 'string' }])) },
+        },
+      }).columns.map(({ name, path }) => [path[0], name]);
+    const names = [
+      ['xmin', 'xmin_3'],
+      ['xmin_2', 'xmin_2'],
+    ];
+    expect(withFields(['xmin', 'xmin_2'])).toEqual(expect.arrayContaining(names));
+    expect(withFields(['xmin_2', 'xmin'])).toEqual(expect.arrayContaining(names));
+    expect(withFields(['xmin', 'xmin_2'], ['xmin'])).toContainEqual(names[0]);
+  });
+
+  it('moves a key or version aside that is named like a column of the table of removed rows, but no other field', () => {
+    const table = plan({ stream: { primary_key: [['_deleted_at']] } }, { soft_delete: 'remove' });
+    expect(table.key).toEqual([expect.objectContaining({ name: '_deleted_at_2', path: ['_deleted_at'] })]);
+    const properties = { _deleted_at: { type: 'string' } };
+    expect(columnNames(plan({ stream: { json_schema: { properties } } }))).toContain('_deleted_at');
+  });
+
   it('keeps tombstones only where rows are removed and have a version', () => {
     expect(plan({}, { soft_delete: 'remove' }).tombstones).toBe('_penstock_deleted_s');
     expect(plan({}).tombstones).toBeUndefined();

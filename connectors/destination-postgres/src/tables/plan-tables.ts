@@ -119,7 +119,8 @@ function planTable(
   const mode = destination_sync_mode === 'append' || stream.primary_key.length === 0 ? 'append' : 'append_dedup';
   const root: JsonSchema = stream.json_schema ?? {};
   const properties = (root.properties ?? {}) as Record<string, unknown>;
-  const names = new NameGiver(reservedColumns);
+  // Keys and versions stand in the table of removed rows as well, beside the time of the removal.
+  const names = new NameGiver([...reservedColumns, '_deleted_at']);
   const key = stream.primary_key.map((path) => ({ name: names.give(path.join('_')), kind: keyKind(path, root), path }));
   const isKey = (field: string) => key.some(({ path }) => path.length === 1 && path[0] === field);
 
@@ -147,9 +148,15 @@ function planTable(
   }
   for (const { name, type } of system_columns) wanted.set(name, columnKind({ type }, root) ?? 'text');
 
+  const hasOwnColumn = (field: string) => !isKey(field) && field !== version?.path[0];
+  // Fields without a column have a name too: what is asked for today must not move the values of the others.
+  const fieldNames = new NameGiver([
+    ...reservedColumns,
+    ...[...key, ...(version ? [version] : [])].map(({ name }) => name),
+  ]).giveAll(new Set([...Object.keys(properties), ...wanted.keys()].filter(hasOwnColumn)));
   const columns = [...wanted]
-    .filter(([field]) => !isKey(field) && field !== version?.path[0])
-    .map(([field, kind]) => ({ name: names.give(field), kind, path: [field] }));
+    .filter(([field]) => hasOwnColumn(field))
+    .map(([field, kind]) => ({ name: fieldNames.get(field)!, kind, path: [field] }));
   const hasTombstones =
     options.soft_delete === 'remove' && stream.soft_delete_field !== undefined && version !== undefined;
   return {

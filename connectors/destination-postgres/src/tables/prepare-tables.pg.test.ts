@@ -206,6 +206,16 @@ describe('tables', () => {
     expect((await write(name, stream({ type: 'string' }), [], remove)).logged).toEqual([]);
   });
 
+  it('remember removed rows by a key that is named like a column of that table', async () => {
+    const name = newName();
+    const stream = { stream: { primary_key: [['_deleted_at']] } };
+    const remove = { soft_delete: 'remove' };
+    await write(name, stream, [{ _deleted_at: 'a', v: 2, deleted: true }], remove);
+    await write(name, stream, [{ _deleted_at: 'a', v: 1 }], remove);
+    expect(await query(`select from "${name}"`)).toEqual([]);
+    expect(await query(`select _deleted_at_2 as k from "_penstock_deleted_${name}"`)).toEqual([{ k: 'a' }]);
+  });
+
   it('are not written when something else has the name for their removed rows', async () => {
     const name = newName();
     await db.pool.query(`create table "_penstock_deleted_${name}" (id bigint primary key)`);
