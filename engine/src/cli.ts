@@ -94,6 +94,11 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
             requiresArg: true,
             describe: "Seconds until the source's first message (default 60)",
           })
+          .option('stall-timeout', {
+            type: 'number',
+            requiresArg: true,
+            describe: 'Seconds without any movement until a warning says who is waited for (default 60)',
+          })
           .option('run-id', { type: 'string', requiresArg: true, describe: 'Continue or begin the run of this id' })
           .option('reset-state', {
             type: 'boolean',

@@ -64,6 +64,8 @@ export interface SyncOptions {
   readonly recordLimit?: number | undefined;
   /** Until the source's first byte. */
   readonly startTimeoutMs?: number | undefined;
+  /** How long nothing may move before a warning says who is waited for. */
+  readonly stallTimeoutMs?: number | undefined;
   /** Told what was passed on since the last time: records by stream. A few times a second, and for each piece. */
   readonly onRelayed?: ((counts: ReadonlyMap<string, number>) => void) | undefined;
   /** Progress of calls before, of which this one is the continuation for whoever asked: `request_progress` adds to it. */
@@ -283,6 +285,7 @@ async function move(
     destination,
     streams: names,
     ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
+    ...(options.stallTimeoutMs === undefined ? {} : { stallTimeoutMs: options.stallTimeoutMs }),
     onLog: (log) => ledger.log(scrubLog(log, sides.secrets), 'engine'),
     onSourceMessage: (message) => take('source', message),
     onDestinationMessage: (message) => take('destination', message),

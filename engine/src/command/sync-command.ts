@@ -29,6 +29,8 @@ export interface SyncArguments extends PipelineArguments {
   readonly untilDone?: boolean | undefined;
   /** Seconds. */
   readonly startTimeout?: number | undefined;
+  /** Seconds. */
+  readonly stallTimeout?: number | undefined;
   readonly runId?: string | undefined;
   readonly resetState?: boolean | undefined;
 }
@@ -46,6 +48,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     const timeLimitMs = milliseconds(args.timeLimit, '--time-limit');
     const recordLimit = records(args.recordLimit);
     const startTimeoutMs = milliseconds(args.startTimeout, '--start-timeout');
+    const stallTimeoutMs = milliseconds(args.stallTimeout, '--stall-timeout');
     await removeLeftovers();
     // Loaded while the connectors start: the terminal display is large.
     const reporting = import('../report/reporter.ts');
@@ -100,6 +103,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
       timeLimitMs,
       recordLimit,
       startTimeoutMs,
+      stallTimeoutMs,
       signal: stop.soft,
       killSignal: stop.hard,
     });
