@@ -95,6 +95,14 @@ describe('planning a table', () => {
     expect(table.indexes.map(({ column }) => column)).toContain('_batch');
   });
 
+  it('refuses a system column of a type that there is not', () => {
+    const stream = testStream('s', { system_columns: [{ name: '_batch', type: 'bigserial', index: false }] });
+    expect(planTables({ streams: [stream] }, options)).toEqual({
+      plans: [],
+      refused: [expect.objectContaining({ stream: 's', code: 'config_invalid' })],
+    });
+  });
+
   it.each([
     ['insert_only', ['nam'], 'Did you mean name?'],
     ['insert_only', ['v'], 'Leave it out.'],

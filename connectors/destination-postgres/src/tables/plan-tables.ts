@@ -1,6 +1,7 @@
 import { type ConfiguredCatalog, type ConfiguredStream, type JsonSchema, nearestNames } from '@penstock/protocol';
 import { type ColumnKind, columnKind } from './column-type.ts';
 import { fitName, NameGiver } from './identifier.ts';
+import { findWrongSystemColumn, systemColumnKind } from './system-column.ts';
 
 /** A column that the merge fills from the record. */
 export type PlannedColumn = {
@@ -92,7 +93,9 @@ export function planTables(
       });
     else {
       const plan = planTable(configured, tableNames.give(stream.name), options);
-      const misfit = findMisfit(plan, configured, options.streams?.[stream.name]);
+      const misfit =
+        findWrongSystemColumn(configured.system_columns) ??
+        findMisfit(plan, configured, options.streams?.[stream.name]);
       if (misfit) refused.push({ stream: stream.name, code: 'config_invalid', ...misfit });
       else plans.push(plan);
     }
@@ -146,7 +149,10 @@ function planTable(
     if (stream.soft_delete_field !== undefined && !wanted.has(stream.soft_delete_field))
       wanted.set(stream.soft_delete_field, 'boolean');
   }
-  for (const { name, type } of system_columns) wanted.set(name, columnKind({ type }, root) ?? 'text');
+  for (const column of system_columns) {
+    const kind = systemColumnKind(column);
+    if (kind) wanted.set(column.name, kind);
+  }
 
   const hasOwnColumn = (field: string) => !isKey(field) && field !== version?.path[0];
   // Fields without a column have a name too: what is asked for today must not move the values of the others.

@@ -231,6 +231,24 @@ describe('tables', () => {
     expect(await query(`select ref_no from "${name}" order by 1`)).toEqual([{ ref_no: '7' }, { ref_no: '8' }]);
   });
 
+  it('have system columns of the types that the catalog names in the words of Postgres', async () => {
+    const name = newName();
+    const types = ['text', 'bigint', 'numeric', 'boolean', 'timestamptz', 'timestamp with time zone', 'jsonb'];
+    const system_columns = types.map((type, index) => ({ name: `_s${index}`, type, index: index < 2 }));
+    const [text, date] = ['x', '2026-01-01T00:00:00Z'];
+    const values = [text, 5, 1.5, true, date, date, { a: 1 }];
+    const data = { id: 'a', v: 1, ...Object.fromEntries(values.map((value, index) => [`_s${index}`, value])) };
+    await write(name, { system_columns }, [data]);
+    const columns = await query(
+      `select data_type as t from information_schema.columns where table_name = '${name}' and column_name ~ '^_s[0-9]' order by column_name`,
+    );
+    expect(columns.map(({ t }) => t)).toEqual(types.map((type) => (type === 'timestamptz' ? types[5] : type)));
+    const [row] = await query(`select _s0, _s1, _s2, _s3, _s4, _s5, _s6 from "${name}"`);
+    expect(Object.values(row!)).toEqual([text, '5', '1.5', true, new Date(date), new Date(date), { a: 1 }]);
+    const indexes = await query(`select indexname as i from pg_indexes where tablename = '${name}'`);
+    expect(indexes.map(({ i }) => i)).toEqual(expect.arrayContaining([`${name}__s0_idx`, `${name}__s1_idx`]));
+  });
+
   it('have all their indexes where those of two tables would have one name, or something else has it', async () => {
     const references = (field: string): Stream =>
       withProperties({ id: { type: 'string' }, [field]: { type: ['string', 'object'] } });
