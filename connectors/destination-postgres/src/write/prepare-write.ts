@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
-import type { ConfiguredCatalog } from '@penstock/protocol';
+import { type ConfiguredCatalog, nearestNames } from '@penstock/protocol';
 import type { Config } from '../config.ts';
 import { classify, connectionLost, type PostgresError, reasonOf } from '../connect/postgres-error.ts';
 import type { Session } from '../connect/session.ts';
@@ -31,6 +31,7 @@ export async function prepareCatalog(
   catalog: ConfiguredCatalog,
   log: ConnectorLog,
 ): Promise<Map<string, TablePlan | ConnectorError>> {
+  warnOfUnknownStreams(config, catalog, log);
   const { plans, refused } = planTables(catalog, config);
   const refusals = refused.map(({ stream, code, reason, remedy }): [string, ConnectorError] => [
     stream,
@@ -38,6 +39,16 @@ export async function prepareCatalog(
   ]);
   const prepared = await explained(session, config, () => prepareTables(session, config.schema, plans, log));
   return new Map([...refusals, ...prepared]);
+}
+
+/** Only a warning: a config may be written for more streams than one run has. */
+function warnOfUnknownStreams(config: Config, catalog: ConfiguredCatalog, log: ConnectorLog): void {
+  const known = catalog.streams.map(({ stream }) => stream.name);
+  for (const name of Object.keys(config.streams).filter((each) => !known.includes(each))) {
+    const [nearest] = nearestNames(name, known);
+    const question = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
+    log.warn(`\`streams\` of the config names "${name}", and the catalog has no such stream.${question}`);
+  }
 }
 
 /** As {@link prepareCatalog}, and gets ready what batches and overwrites need. */
