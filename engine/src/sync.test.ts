@@ -119,6 +119,15 @@ describe('penstock sync', () => {
     expect(children.every((pid) => !existsSync(`/proc/${pid}`))).toBe(true);
   });
 
+  it('says that nothing moves after as long as is wanted, and goes on', async () => {
+    const { file, out } = await fakePipeline(folder, { streams: { a: 6 }, page: 2, delay_ms: 1500 });
+    const run = await runPenstock(['sync', '-c', file, '--json', '--stall-timeout', '0.3']);
+    const logs = run.messages.flatMap((each) => (each.type === 'log' ? [each.log.message] : []));
+    expect(logs).toContainEqual(expect.stringMatching(/^No message from .* for 0\.\d s\.$/));
+    expect(run.exitCode).toBe(0);
+    expect(await idsIn(out)).toHaveLength(6);
+  });
+
   it('loses nothing when it is killed again and again, and leaves no process behind', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 300, b: 300 }, page: 10, delay_ms: 20 });
     for (let i = 0; i < 3; i++) {
