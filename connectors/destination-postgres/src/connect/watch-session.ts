@@ -7,7 +7,7 @@ import { classify, isFromServer, reasonOf } from './postgres-error.ts';
 import type { Session } from './session.ts';
 
 /** Between two looks at a process of the server that seems to have nothing to do, in milliseconds: an answer may be on its way. */
-const secondLookMs = 500;
+const secondLookMsMax = 500;
 
 /**
  * Watches a connection while statements run on it. Where nothing moves for `silence_seconds_max`, the server is asked over
@@ -67,7 +67,7 @@ async function askAbout(session: Session, config: Config): Promise<Finding> {
       if (session.isPooled) return { isLost: false, text: 'it takes connections' };
       const first = await lookAt(other, processIdOf(session));
       if (first?.isWorking) return { isLost: false, text: first.text };
-      await delay(secondLookMs);
+      await delay(Math.min(secondLookMsMax, config.limits.silence_seconds_max * 1000));
       const second = await lookAt(other, processIdOf(session));
       if (second?.isWorking) return { isLost: false, text: second.text };
       return {
