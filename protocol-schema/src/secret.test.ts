@@ -135,6 +135,14 @@ describe('secretValues and scrubText', () => {
     expect(scrubText('short', secretValues({ api_key: 'short' }, schema))).toBe('short');
   });
 
+  test('leave the word in whose place a password is to be written, and nothing else that begins like it', () => {
+    const advice = 'Write postgres://USER:PASSWORD@HOST:5432/DATABASE, or "postgres://USER:PASSWORD@HOST".';
+    expect(scrubText(advice, [])).toBe(advice);
+    expect(scrubText('postgres://u:PASSWORD@x@host/db', [])).toBe(`postgres://u:${SECRET_MASK}@host/db`);
+    expect(scrubText('postgres://u:password1@host/db', [])).toBe(`postgres://u:${SECRET_MASK}@host/db`);
+    expect(scrubText('postgres://u:PASSWORD1@host/db', [])).toBe(`postgres://u:${SECRET_MASK}@host/db`);
+  });
+
   test('mask a secret that holds another one as a whole', () => {
     expect(scrubText('abcdef abcdef-ghijkl', ['abcdef', 'abcdef-ghijkl'])).toBe(`${SECRET_MASK} ${SECRET_MASK}`);
     expect(scrubText('see postgres://u:abcdef@h/db', ['abcdef', 'postgres://u:abcdef@h/db'])).toBe(

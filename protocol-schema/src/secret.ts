@@ -112,8 +112,12 @@ function encode(text: string): string {
   }
 }
 
-/** Bounded in every part, so that no text takes more than linear time. */
-const PASSWORD_IN_URL = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/@:"]{0,200}:)[^\s/"]{1,1000}@/gi;
+/**
+ * Bounded in every part, so that no text takes more than linear time. The word PASSWORD stays: a message that says how a URL is
+ * written has it in the place of one.
+ */
+const PASSWORD_IN_URL =
+  /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/@:"]{0,200}:)(?!PASSWORD@[^\s/@"]{0,300}(?:[\s/"]|$))[^\s/"]{1,1000}@/gi;
 
 /** The text with every one of the secret values, and the password of any URL, masked. */
 export function scrubText(text: string, secrets: readonly string[]): string {
