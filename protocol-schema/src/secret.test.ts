@@ -139,7 +139,7 @@ describe('secretValues and scrubText', () => {
     const advice = 'Write postgres://USER:PASSWORD@HOST:5432/DATABASE, or "postgres://USER:PASSWORD@HOST".';
     expect(scrubText(advice, [])).toBe(advice);
     expect(scrubText('postgres://u:PASSWORD@x@host/db', [])).toBe(`postgres://u:${SECRET_MASK}@host/db`);
-    expect(scrubText('postgres://u:password1@host/db', [])).toBe(`postgres://u:${SECRET_MASK}@host/db`);
+    expect(scrubText('postgres://u:password@host/db', [])).toBe(`postgres://u:${SECRET_MASK}@host/db`);
     expect(scrubText('postgres://u:PASSWORD1@host/db', [])).toBe(`postgres://u:${SECRET_MASK}@host/db`);
   });
 

@@ -117,7 +117,7 @@ function encode(text: string): string {
  * written has it in the place of one.
  */
 const PASSWORD_IN_URL =
-  /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/@:"]{0,200}:)(?!PASSWORD@[^\s/@"]{0,300}(?:[\s/"]|$))[^\s/"]{1,1000}@/gi;
+  /([A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/[^\s/@:"]{0,200}:)(?!PASSWORD@[^\s/@"]{0,300}(?:[\s/"]|$))[^\s/"]{1,1000}@/g;
 
 /** The text with every one of the secret values, and the password of any URL, masked. */
 export function scrubText(text: string, secrets: readonly string[]): string {
