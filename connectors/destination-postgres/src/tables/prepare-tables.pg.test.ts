@@ -161,6 +161,25 @@ describe('tables', () => {
     ]);
   });
 
+  it('keep the old values of a field that was gone, until its column is dropped and made again', async () => {
+    const name = newName();
+    const whole = withProperties({ a: { type: 'string' } });
+    await write(name, whole, [{ id: '1', a: 'old' }]);
+    await write(name, withProperties({}), [
+      { id: '1', a: 'new' },
+      { id: '2', a: 'new' },
+    ]);
+    await write(name, whole);
+    const values = () => query(`select a, _raw_data ->> 'a' as raw from "${name}" order by id`);
+    expect(await values()).toEqual([
+      { a: 'old', raw: 'new' },
+      { a: null, raw: 'new' },
+    ]);
+    await db.pool.query(`alter table "${name}" drop column a`);
+    await write(name, whole);
+    expect((await values()).map(({ a }) => a)).toEqual(['new', 'new']);
+  });
+
   it('keep comparing versions as they were, or refuse', async () => {
     const name = newName();
     await write(name, {}, [{ id: '1', v: 5, name: 'new' }]);
