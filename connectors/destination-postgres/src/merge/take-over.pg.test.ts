@@ -86,6 +86,28 @@ describe('taking over', () => {
     ]);
   });
 
+  it('of a complete set remembers what it says is removed, and forgets what is there again', async () => {
+    const name = 'removed_in_set';
+    const write = (stream: object, data: object[], isWhole = false) =>
+      writeItems({
+        config: { url: db.url, soft_delete: 'remove' },
+        streams: [testStream(name, stream)],
+        input: [[...data.map((each) => record(name, each)), ...(isWhole ? [status(name, 'complete')] : [])]],
+      });
+    await write({}, [{ id: 'a', v: 9, deleted: true }]);
+    const set = [
+      { id: 'a', v: 5 },
+      { id: 'b', v: 5, deleted: true },
+    ];
+    await write({ destination_sync_mode: 'overwrite', generation_id: 1 }, set, true);
+    await write({}, [
+      { id: 'a', v: 6 },
+      { id: 'b', v: 4 },
+    ]);
+    expect(await query(`select id, v from ${name}`)).toEqual([{ id: 'a', v: '5' }]);
+    expect(await query(`select id, v from _penstock_deleted_${name}`)).toEqual([{ id: 'b', v: '5' }]);
+  });
+
   it('gives the table that writing the new set into an empty one gives, whatever the old one was', async () => {
     const data = fc.record(
       {
