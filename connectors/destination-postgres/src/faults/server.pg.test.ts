@@ -1,37 +1,25 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type LocalPostgres, startLocalPostgres } from '@penstock/local-postgres';
-import type {} from '@penstock/local-postgres/testing';
+import { type RestartableServer, startRestartableServer, type TestDatabase } from '@penstock/local-postgres/testing';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { confirmedOf, countedItems, expectAllStored, expectConfirmedRows } from '../testing/counted-run.ts';
 import { outline, testStream, writeItems } from '../testing/write-items.ts';
 
 /** A server of its own: what happens to it must not happen to other tests. */
-let server: LocalPostgres;
-let folder: string;
-let db: { url: string; pool: pg.Pool; drop: () => Promise<void> };
-
-async function start(): Promise<void> {
-  const port = server && { port: server.port };
-  server = await startLocalPostgres({ dataDir: folder, version: inject('postgresVersion'), durable: false, ...port });
-}
+let server: RestartableServer;
+let db: TestDatabase;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'penstock-faults-'));
-  await chmod(folder, 0o755);
-  folder = join(folder, 'server');
-  await start();
+  server = await startRestartableServer();
   const pool = new pg.Pool({ connectionString: server.url, max: 2 });
-  pool.on('error', () => {});
+  pool.on('error', () => {}); // tests end connections on purpose
   db = { url: server.url, pool, drop: () => pool.end() };
 });
 afterAll(async () => {
-  await db.pool.end();
-  await server.stop();
-  await rm(join(folder, '..'), { recursive: true, force: true });
+  await db.drop();
+  await server.remove();
 });
 
 let count = 0;
@@ -69,7 +57,7 @@ async function writeWhile(happen: () => Promise<unknown>, more: object = {}) {
 }
 
 async function pids(): Promise<number[]> {
-  const postmaster = Number((await readFile(join(folder, 'data/postmaster.pid'), 'utf8')).split('\n')[0]);
+  const postmaster = Number((await readFile(join(server.data, 'postmaster.pid'), 'utf8')).split('\n')[0]);
   const { rows } = await db.pool.query<{ pid: number }>(
     'select pid from pg_stat_activity where pid <> pg_backend_pid()',
   );
@@ -86,7 +74,7 @@ function signal(name: NodeJS.Signals, to: readonly number[]): void {
 
 const restart = async () => {
   await server.stop();
-  await start();
+  await server.start();
 };
 
 const survived: readonly (readonly [what: string, happen: () => Promise<unknown>])[] = [
@@ -106,7 +94,7 @@ const survived: readonly (readonly [what: string, happen: () => Promise<unknown>
     async () => {
       signal('SIGKILL', await pids());
       await server.stop();
-      await start();
+      await server.start();
     },
   ],
   [
@@ -122,8 +110,8 @@ const survived: readonly (readonly [what: string, happen: () => Promise<unknown>
     'becomes a standby, and is promoted later',
     async () => {
       await server.stop();
-      await writeFile(join(folder, 'data/standby.signal'), '');
-      await start();
+      await writeFile(join(server.data, 'standby.signal'), '');
+      await server.start();
       expect((await db.pool.query('select pg_is_in_recovery() as is_standby')).rows).toEqual([{ is_standby: true }]);
       await delay(500);
       await db.pool.query('select pg_promote()');
@@ -156,8 +144,8 @@ describe('a server that', () => {
 
   it('is a standby is refused before anything is read', async () => {
     await server.stop();
-    await writeFile(join(folder, 'data/standby.signal'), '');
-    await start();
+    await writeFile(join(server.data, 'standby.signal'), '');
+    await server.start();
     const written = writeItems({ config: { url: server.url }, streams: [testStream('fresh')], input: [] });
     await expect(written).rejects.toMatchObject({ message: expect.stringContaining('takes no writes') });
     const known = writeItems({

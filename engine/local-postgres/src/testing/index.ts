@@ -1,2 +1,9 @@
 export { createTestDatabase, type TestDatabase } from './database.ts';
-export { makeServerFolder, type ServerFolder, startTestServer, type TestServer } from './server.ts';
+export {
+  makeServerFolder,
+  type RestartableServer,
+  type ServerFolder,
+  startRestartableServer,
+  startTestServer,
+  type TestServer,
+} from './server.ts';

@@ -62,3 +62,37 @@ export async function startTestServer(
   };
   return { url: server.url, port: server.port, folder: folder.path, stop };
 }
+
+/** A server that can be stopped and started again with its data, at the same address. */
+export type RestartableServer = {
+  readonly url: string;
+  /** Postgres's own folder. */
+  readonly data: string;
+  readonly stop: () => Promise<void>;
+  /** Starts it again after {@link stop}, or after it was killed. */
+  readonly start: () => Promise<void>;
+  /** Stops it for good. */
+  readonly remove: () => Promise<void>;
+};
+
+/** Starts a server of the version that the run asked for, and keeps its data while the test file runs. */
+export async function startRestartableServer(): Promise<RestartableServer> {
+  const folder = await makeServerFolder();
+  const options = { dataDir: folder.path, version: inject('postgresVersion'), durable: false };
+  let server = await startLocalPostgres(options);
+  const { url, port } = server;
+  return {
+    url,
+    data: join(folder.path, 'data'),
+    stop: () => server.stop(),
+    start: async () => {
+      // Of one that was killed its supervisor may still be there.
+      await server.stop();
+      server = await startLocalPostgres({ ...options, port });
+    },
+    remove: async () => {
+      await server.stop();
+      await folder.remove();
+    },
+  };
+}
