@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
 import { CodedError } from '@penstock/protocol';
 import type { Client, ClientConfig } from 'pg';
 import { addressOf, connectionError, isLoopback } from './connection-error.ts';
@@ -131,7 +130,7 @@ function tlsOptions({ tls }: ConnectionPlan, host: string): Exclude<ClientConfig
     rejectUnauthorized: verification !== 'nothing',
     // The name that was written counts, wherever its address came from.
     checkServerIdentity: (_, certificate) =>
-      verification === 'name' ? checkServerIdentity(host, certificate) : undefined,
+      verification === 'name' ? process.getBuiltinModule('node:tls').checkServerIdentity(host, certificate) : undefined,
     ...(isIP(host) === 0 && { servername: host }),
     ...(ca && { ca: [...ca] }),
     ...(own && { cert: own.cert, key: own.key, ...(own.passphrase !== undefined && { passphrase: own.passphrase }) }),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getCACertificates, type SecureVersion } from 'node:tls';
+import type { SecureVersion } from 'node:tls';
 import { CodedError } from '@penstock/protocol';
 import type { ConnectionConfig } from './connection-config.ts';
 import type { Parameters } from './parameters.ts';
@@ -69,6 +69,8 @@ export async function readTlsPlan(
 
 /** What comes with Node, what NODE_EXTRA_CA_CERTS adds, and what the system believes. */
 function publicAuthorities(): string[] {
+  // Loaded when it is needed: it takes a tenth of a program's start, and `spec` shouldn't wait for it.
+  const { getCACertificates } = process.getBuiltinModule('node:tls');
   return [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
 }
 
