@@ -11,9 +11,12 @@ afterAll(() => db.drop());
 
 type Data = { id: string; v?: number; name?: string; deleted?: boolean };
 
+/** Few, so that they come again and again; and enough for batches that share none, which are merged beside each other. */
+const ids = [...'abcdefghijk'];
+
 const dataArbitrary: fc.Arbitrary<Data> = fc.record(
   {
-    id: fc.constantFrom('a', 'b', 'c'),
+    id: fc.oneof(fc.constantFrom('a', 'b', 'c'), fc.constantFrom(...ids)),
     v: fc.integer({ min: 1, max: 4 }),
     name: fc.constantFrom('x', 'y', 'z'),
     deleted: fc.boolean(),
@@ -79,7 +82,7 @@ async function write(records: readonly Data[], { softDelete, batchRecords, unsta
   return rows;
 }
 
-const recordsArbitrary = fc.array(dataArbitrary, { minLength: 1, maxLength: 25 });
+const recordsArbitrary = fc.array(dataArbitrary, { minLength: 1, maxLength: 40 });
 const batchRecordsArbitrary = fc.integer({ min: 1, max: 8 });
 /** 0: all batches by COPY. */
 const unstagedArbitrary = fc.constantFrom(0, 4, 100);
@@ -114,7 +117,7 @@ describe.each(['mark', 'remove'] as const)('with soft_delete %s', (softDelete) =
       batchRecordsArbitrary,
       unstagedArbitrary,
       async (records, batchRecords, unstaged) => {
-        const newest = ['a', 'b', 'c'].map((id, index) => ({ id, v: 9, name: ['x', 'y', 'z'][index]! }));
+        const newest = ids.map((id) => ({ id, v: 9, name: `newest ${id}` }));
         const rows = await write([...records, ...newest], { softDelete, batchRecords, unstaged });
         expect(rows.map(({ data: { v: _, ...content } }) => content)).toEqual(
           newest.map(({ v: _, ...content }) => content),

@@ -34,7 +34,10 @@ const lines = `(select (l.ordinality - 1)::integer as n, l.line::jsonb as data
 
 /** The statements of one stream. All counts come back as text (bigint). */
 export type MergeSql = {
-  /** What is in the stage: `null_keys` (n of records without a key, at most 1000), `needs_rounds`. */
+  /**
+   * What is in the stage: `null_keys` (n of records without a key, at most 1000), `needs_rounds`, `key_hashes` (8 bytes a record,
+   * of keys that are there; null in `append`).
+   */
   readonly survey: string;
   /** Merges the whole stage, when no round is needed. Returns `created`, `updated`. Fastest for records that are new. */
   readonly upsert: string;
@@ -61,7 +64,7 @@ export function buildMergeSql(plan: TablePlan): MergeSql {
   const stage = `${stageTable} s`;
   const rounds = `${stage} join ${roundTable} r on s.ctid = r.staged_at where r.round = $1`;
   return {
-    survey: sql.survey(stage),
+    survey: sql.survey(stage, { withHashes: true }),
     upsert: plan.mode === 'append' ? sql.append(stage) : sql.upsert(stage),
     upsertKnown: plan.mode === 'append' ? sql.append(stage) : sql.upsertKnown(stage),
     mergeLines: plan.mode === 'append' ? sql.append(lines) : sql.surveyAndUpsert(lines),
@@ -168,9 +171,10 @@ class Builder {
       .join(', ');
   }
 
-  survey(source: string): string {
+  survey(source: string, { withHashes = false } = {}): string {
     const { key, mode, softDeleteField, insertOnly } = this.#plan;
-    if (mode === 'append') return `select null::integer[] as null_keys, false as needs_rounds`;
+    if (mode === 'append')
+      return `select null::integer[] as null_keys, false as needs_rounds, null::bytea as key_hashes`;
     const noKey = key.map((column) => this.#keyIsMissing(column)).join(' or ');
     const reasons = [
       ...(softDeleteField === undefined ? [] : [`bool_or(${this.#deletedSql})`]),
@@ -180,7 +184,15 @@ class Builder {
         ? [`count(distinct (${key.map((column) => this.#keySql(column)).join(', ')})) < count(*)`]
         : []),
     ];
-    return `select (array_agg(s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds from ${source}`;
+    return `select (array_agg(s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds, ${withHashes ? `string_agg(int8send(${this.#keyHash()}), '')` : 'null::bytea'} as key_hashes from ${source}`;
+  }
+
+  /** Equal for equal keys; of several columns, each goes on from the hash of those before. */
+  #keyHash(): string {
+    return this.#plan.key.reduce((seed, column) => {
+      const hash = column.kind === 'bigint' ? 'hashint8extended' : 'hashtextextended';
+      return `${hash}(${this.#keySql(column)}, ${seed})`;
+    }, '0');
   }
 
   append(source: string): string {

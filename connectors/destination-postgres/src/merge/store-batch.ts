@@ -20,6 +20,7 @@ import type { Batch } from './batch.ts';
 import { copyBatch } from './copy-batch.ts';
 import { describeKey, findCulprits, KeysMissing } from './find-culprits.ts';
 import { buildMergeSql, type MergeSql, tableName } from './merge-sql.ts';
+import type { MergeTurn } from './merge-turns.ts';
 
 /** Up to here sending a few records twice costs less than filling and emptying a table. */
 const linesBytesMax = 128 * 1024;
@@ -49,8 +50,8 @@ export type StoreOptions = {
   readonly signal: AbortSignal;
   /** Aborted when there is no time left for trying again and again. */
   readonly stopRequested: AbortSignal;
-  /** Resolves when the batches of this stream that arrived earlier are settled. */
-  readonly whenTurn: Promise<void>;
+  /** The batch's place among those of its stream. */
+  readonly turn: MergeTurn;
   /** False when one of them failed: then nothing of this batch may be stored. */
   readonly isWanted: () => boolean;
   /** Told what is stored of a batch that fails with one of its records. */
@@ -91,7 +92,7 @@ export class BatchStore {
           throw this.#explain(error, table);
         const { rest, refused } = findCulprits(error, batch, part, examined);
         // What came before a bad record is to be stored and confirmed, before the stream ends with it.
-        if (refused.length > 0) await options.whenTurn;
+        if (refused.length > 0) await options.turn.whenFirst();
         try {
           for (const { index, reason } of refused) refuse({ error, reason }, table, batch, index, options);
         } catch (refusal) {
@@ -174,6 +175,13 @@ export class BatchStore {
   }
 }
 
+/** The lower halves: those that happen to be alike only make a batch wait for nothing. */
+function toHashes(bytes: Buffer | null | undefined): Set<number> {
+  const hashes = new Set<number>();
+  for (let at = 4; bytes && at < bytes.length; at += 8) hashes.add(bytes.readInt32BE(at));
+  return hashes;
+}
+
 type Changes = Omit<BatchCounts, 'skipped'>;
 const notWanted: Changes = { created: 0, updated: 0, deleted: 0 };
 
@@ -205,7 +213,7 @@ async function storeOnce(
   options: StoreOptions,
 ): Promise<BatchCounts | undefined> {
   // A batch that waits its turn behind a pooler would hold the connection that the one before it needs.
-  if (client.isPooled) await options.whenTurn;
+  if (client.isPooled) await options.turn.whenFirst();
   const isSmall =
     part.length <= options.config.limits.unstaged_records_max &&
     part.reduce((bytes, index) => bytes + batch.data(index).length, 0) <= linesBytesMax;
@@ -230,7 +238,7 @@ async function storeLines(
     part.flatMap((index, at) => (at === 0 ? [batch.data(index)] : [newline, batch.data(index)])),
   );
   try {
-    await options.whenTurn;
+    await options.turn.whenFirst();
     if (!options.isWanted()) return notWanted;
     if (client.isPooled) await client.begin();
     const row = await run(client, table, 'mergeLines', [lines]);
@@ -260,10 +268,9 @@ async function storeStaged(
 ): Promise<Changes> {
   await client.begin({ withStage: true });
   await copyBatch(client, batch, part);
-  const { null_keys: missing, needs_rounds: needsRounds } = await run(client, table, 'survey');
+  const { null_keys: missing, needs_rounds: needsRounds, key_hashes: hashes } = await run(client, table, 'survey');
   if (missing) throw new KeysMissing(missing);
-  // Batches of a stream are merged in the order in which they came: where versions are equal, arrival decides.
-  await options.whenTurn;
+  await options.turn.whenApart(toHashes(hashes));
   if (!options.isWanted()) {
     await client.query('rollback');
     return notWanted;

@@ -16,22 +16,32 @@ describe('checkpoints', () => {
 
   it('wait for the batch that began before them, not for one that began after', () => {
     const checkpoints = new Checkpoints();
-    checkpoints.opened('a');
+    const first = checkpoints.opened('a');
     expect(checkpoints.arrived(checkpoint('a', 1))).toEqual([]);
-    checkpoints.opened('a');
+    const second = checkpoints.opened('a');
     expect(checkpoints.arrived(checkpoint('a', 2))).toEqual([]);
-    expect(outline(checkpoints.committed('a'))).toEqual(['a:1']);
-    expect(outline(checkpoints.committed('a'))).toEqual(['a:2']);
+    expect(outline(checkpoints.committed('a', first))).toEqual(['a:1']);
+    expect(outline(checkpoints.committed('a', second))).toEqual(['a:2']);
+  });
+
+  it('wait for an earlier batch that is committed after a later one', () => {
+    const checkpoints = new Checkpoints();
+    const first = checkpoints.opened('a');
+    checkpoints.arrived(checkpoint('a', 1));
+    const second = checkpoints.opened('a');
+    checkpoints.arrived(checkpoint('a', 2));
+    expect(checkpoints.committed('a', second)).toEqual([]);
+    expect(outline(checkpoints.committed('a', first))).toEqual(['a:1', 'a:2']);
   });
 
   it('that are global wait for every stream', () => {
     const checkpoints = new Checkpoints();
-    checkpoints.opened('a');
-    checkpoints.opened('b');
+    const a = checkpoints.opened('a');
+    const b = checkpoints.opened('b');
     expect(checkpoints.arrived(globalCheckpoint(1))).toEqual([]);
     expect(outline(checkpoints.arrived(checkpoint('a', 1)))).toEqual([]);
-    expect(outline(checkpoints.committed('b'))).toEqual([]);
-    expect(outline(checkpoints.committed('a'))).toEqual(['a:1', 'global:1']);
+    expect(outline(checkpoints.committed('b', b))).toEqual([]);
+    expect(outline(checkpoints.committed('a', a))).toEqual(['a:1', 'global:1']);
   });
 
   it('of a failed stream are swallowed, and global ones held back from then on', () => {
@@ -57,7 +67,7 @@ describe('checkpoints', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const checkpoints = new Checkpoints();
         // The model: everything in the order of arrival, batches marked when they are committed.
-        const events: { kind: string; stream: string; word: string; done: boolean }[] = [];
+        const events: { kind: string; stream: string; word: string; done: boolean; position?: number }[] = [];
         const out: string[] = [];
         const mayLeave = (index: number) => {
           const { kind, stream } = events[index]!;
@@ -72,17 +82,18 @@ describe('checkpoints', () => {
             out.push(word);
           }
         };
-        const commitNext = (stream: string) => {
-          const batch = events.find((event) => event.kind === 'batch' && event.stream === stream && !event.done);
+        const commitOne = (stream: string, number: number) => {
+          const open = events.filter((event) => event.kind === 'batch' && event.stream === stream && !event.done);
+          const batch = open[number % open.length];
           if (!batch) return;
           batch.done = true;
-          take(checkpoints.committed(stream));
+          take(checkpoints.committed(stream, batch.position!));
         };
         steps.forEach(({ do: action, stream }, number) => {
           if (action === 'open') {
-            events.push({ kind: 'batch', stream, word: '', done: false });
-            checkpoints.opened(stream);
-          } else if (action === 'commit') commitNext(stream);
+            const position = checkpoints.opened(stream);
+            events.push({ kind: 'batch', stream, word: '', done: false, position });
+          } else if (action === 'commit') commitOne(stream, number);
           else {
             const isGlobal = action === 'global';
             events.push({ kind: action, stream, word: `${isGlobal ? 'global' : stream}:${number}`, done: false });
@@ -91,7 +102,7 @@ describe('checkpoints', () => {
         });
         for (const stream of streams)
           while (events.some((event) => event.kind === 'batch' && event.stream === stream && !event.done))
-            commitNext(stream);
+            commitOne(stream, 0);
         expect(events.every((event) => event.done)).toBe(true);
         expect(new Set(out).size).toBe(out.length);
         expect(checkpoints.waitingCount).toBe(0);
@@ -112,24 +123,24 @@ describe('checkpoints', () => {
       const checkpoints = held();
       expect(outline(checkpoints.arrived(status('start')))).toEqual(['a:start']);
       expect(outline(checkpoints.arrived(globalCheckpoint(0)))).toEqual(['global:0']);
-      checkpoints.opened('a');
+      const batch = checkpoints.opened('a');
       expect(checkpoints.arrived(globalCheckpoint(1))).toEqual([]);
       expect(checkpoints.arrived(checkpoint('a', 1))).toEqual([]);
-      expect(checkpoints.committed('a')).toEqual([]);
+      expect(checkpoints.committed('a', batch)).toEqual([]);
       expect(outline(checkpoints.arrived(checkpoint('b', 1)))).toEqual(['b:1']);
-      checkpoints.opened('a');
+      const takeOver = checkpoints.opened('a');
       checkpoints.arrived(status('complete'));
       expect(checkpoints.waitingCount).toBe(0);
       checkpoints.free('a');
-      expect(outline(checkpoints.committed('a'))).toEqual(['a:1', 'a:complete', 'global:1']);
+      expect(outline(checkpoints.committed('a', takeOver))).toEqual(['a:1', 'a:complete', 'global:1']);
     });
 
     it('do not leave before it is freed when they come before any record', () => {
       const checkpoints = held();
       expect(checkpoints.arrived(checkpoint('a', 1))).toEqual([]);
-      checkpoints.opened('a');
+      const batch = checkpoints.opened('a');
       checkpoints.free('a');
-      expect(outline(checkpoints.committed('a'))).toEqual(['a:1']);
+      expect(outline(checkpoints.committed('a', batch))).toEqual(['a:1']);
     });
 
     it('never leave when it ends otherwise, which is said at once', () => {
@@ -150,9 +161,9 @@ describe('checkpoints', () => {
         checkpoints.arrived(message.sourceState({ state_type: 'global', data: { at: data }, streams }));
       }
       checkpoints.free('a');
-      checkpoints.opened('a');
+      const takeOver = checkpoints.opened('a');
       const left = checkpoints
-        .committed('a')
+        .committed('a', takeOver)
         .flatMap((item) => (item.type === 'source_state' ? [item.source_state] : []));
       expect(left).toHaveLength(2000);
       const ofStream = left.filter(({ state_type }) => state_type === 'stream');

@@ -43,11 +43,16 @@ export class Checkpoints {
     return this.#order(stream).waiting.length > 0 || this.#globals.length > 0;
   }
 
-  /** A batch of this stream begins: what comes from now on must wait for its commit. */
-  opened(stream: string): void {
+  /**
+   * A batch of this stream begins: what comes from now on must wait for its commit.
+   *
+   * @returns the batch's position
+   */
+  opened(stream: string): number {
     const order = this.#order(stream);
     this.#beginHold(order);
-    order.open.push(this.#position++);
+    order.open.push(this.#position);
+    return this.#position++;
   }
 
   /** Holds this stream back, until it is freed. */
@@ -62,9 +67,11 @@ export class Checkpoints {
     order.heldFrom = undefined;
   }
 
-  /** The oldest open batch of this stream is committed. @returns what may leave now, in order */
-  committed(stream: string): DestinationMessage[] {
-    this.#order(stream).open.shift();
+  /** The batch of this stream that began at a position is committed. @returns what may leave now, in order */
+  committed(stream: string, position: number): DestinationMessage[] {
+    const { open } = this.#order(stream);
+    const index = open.indexOf(position);
+    if (index !== -1) open.splice(index, 1);
     return this.#release(stream);
   }
 

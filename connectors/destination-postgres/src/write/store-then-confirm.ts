@@ -3,6 +3,7 @@ import { type DestinationMessage, message } from '@penstock/protocol';
 import type { Config } from '../config.ts';
 import { ConnectionFailure } from '../connect/connection.ts';
 import { Batch } from '../merge/batch.ts';
+import { type MergeTurn, MergeTurns } from '../merge/merge-turns.ts';
 import type { BatchCounts, BatchStore, StreamTable, TroubleOptions } from '../merge/store-batch.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type Overwrite, whileGathering } from './overwrite.ts';
@@ -11,8 +12,13 @@ import { StorePool } from './store-pool.ts';
 /** Messages that wait to be written to stdout; with more, nothing more is read. */
 const outboxMax = 1000;
 
-/** What waits for a connection: a batch to be merged, or a whole set of rows to be taken over. */
-type Work = Batch | { readonly stream: string; readonly bytes: 0 };
+/** What waits for a connection: a batch to be merged, or, without one, a whole set of rows to be taken over. */
+type Work = {
+  readonly stream: string;
+  readonly batch?: Batch;
+  /** Where it stands among all that came in. */
+  readonly position: number;
+};
 
 /**
  * Stores records in batches and lets each checkpoint out once everything before it is committed (P1). While Postgres works
@@ -45,12 +51,11 @@ class Writer {
   readonly #overwrites: Map<string, Overwrite>;
   readonly #takingOver = new Set<string>();
   /** The batch of each stream that is being filled. */
-  readonly #filling = new Map<string, Batch>();
+  readonly #filling = new Map<string, Required<Work>>();
   /** Oldest first. */
   #queue: Work[] = [];
   readonly #stores: StorePool;
-  /** Settles when the latest batch of a stream is done with; by stream. */
-  readonly #latest = new Map<string, Promise<void>>();
+  readonly #turns = new Map<string, MergeTurns>();
   readonly #inFlight = new Map<string, number>();
   readonly #spareBuffers: Buffer<ArrayBuffer>[] = [];
   readonly #outbox: DestinationMessage[] = [];
@@ -153,25 +158,26 @@ class Writer {
   #requestTakeOver(stream: string): void {
     if (!this.#overwrites.has(stream) || this.#checkpoints.hasFailed(stream)) return;
     this.#seal(stream);
-    this.#checkpoints.opened(stream);
-    this.#queue.push({ stream, bytes: 0 });
+    this.#queue.push({ stream, position: this.#checkpoints.opened(stream) });
     this.#dispatch();
   }
 
   #takeRecord(stream: string, data: Buffer, lineNumber: number): void {
     if (this.#checkpoints.hasFailed(stream)) return;
-    let batch = this.#filling.get(stream);
-    if (!batch) {
-      batch = new Batch(stream, this.#context.config.limits.batch_bytes_max, this.#spareBuffers);
-      this.#filling.set(stream, batch);
-      this.#checkpoints.opened(stream);
-      this.#flushTimer ??= this.#startFlushTimer();
-    }
+    const { batch } = this.#filling.get(stream) ?? this.#beginBatch(stream);
     const before = batch.bytes;
     batch.add(data, lineNumber);
     this.#bytes += batch.bytes - before;
     const { batch_bytes_max, batch_records_max } = this.#context.config.limits;
     if (batch.bytes >= batch_bytes_max || batch.count >= batch_records_max) this.#seal(stream);
+  }
+
+  #beginBatch(stream: string): Required<Work> {
+    const batch = new Batch(stream, this.#context.config.limits.batch_bytes_max, this.#spareBuffers);
+    const work = { stream, batch, position: this.#checkpoints.opened(stream) };
+    this.#filling.set(stream, work);
+    this.#flushTimer ??= this.#startFlushTimer();
+    return work;
   }
 
   /**
@@ -181,17 +187,17 @@ class Writer {
   #startFlushTimer(): NodeJS.Timeout {
     return setTimeout(() => {
       this.#flushTimer = undefined;
-      const queued = new Set(this.#queue.map((batch) => batch.stream));
+      const queued = new Set(this.#queue.map((work) => work.stream));
       for (const stream of [...this.#filling.keys()]) if (!queued.has(stream)) this.#seal(stream);
       if (this.#filling.size > 0) this.#flushTimer = this.#startFlushTimer();
     }, this.#context.config.limits.batch_seconds_max * 1000);
   }
 
   #seal(stream: string): void {
-    const batch = this.#filling.get(stream);
-    if (!batch) return;
+    const work = this.#filling.get(stream);
+    if (!work) return;
     this.#filling.delete(stream);
-    this.#queue.push(batch);
+    this.#queue.push(work);
     this.#dispatch();
   }
 
@@ -211,26 +217,31 @@ class Writer {
       const { stream } = work;
       this.#queue.splice(this.#queue.indexOf(work), 1);
       this.#inFlight.set(stream, (this.#inFlight.get(stream) ?? 0) + 1);
-      if (!(work instanceof Batch)) this.#takingOver.add(stream);
-      const whenTurn = this.#latest.get(stream) ?? Promise.resolve();
-      this.#latest.set(stream, this.#run(store, work, whenTurn));
+      if (!work.batch) this.#takingOver.add(stream);
+      void this.#run(store, work, this.#turnsOf(stream).next());
     }
   }
 
+  #turnsOf(stream: string): MergeTurns {
+    const turns = this.#turns.get(stream) ?? new MergeTurns();
+    this.#turns.set(stream, turns);
+    return turns;
+  }
+
   /**
-   * A stream that no connection works on goes first, so that a slow one doesn't keep all connections. More than two batches of
-   * one stream gain nothing: one is merged while the next is copied. Rows are taken over when all batches before are merged,
-   * and the batches behind wait for it.
+   * A stream that no connection works on goes first, and of more than two connections one is left to the others, so that a slow
+   * stream doesn't keep all. Rows are taken over when all batches before are merged, and the batches behind wait for it.
    */
   #nextWork(): Work | undefined {
     const passed = new Set<string>();
     const blocked = new Set(this.#takingOver);
+    const flightsMax = Math.max(2, this.#stores.size - 1);
     let second: Work | undefined;
     for (const work of this.#queue) {
       const { stream } = work;
       const flights = this.#inFlight.get(stream) ?? 0;
-      const isBatch = work instanceof Batch;
-      const mayRun = !blocked.has(stream) && (isBatch ? flights < 2 : flights === 0 && !passed.has(stream));
+      const isBatch = work.batch !== undefined;
+      const mayRun = !blocked.has(stream) && (isBatch ? flights < flightsMax : flights === 0 && !passed.has(stream));
       if (mayRun && flights === 0) return work;
       if (mayRun) second ??= work;
       passed.add(stream);
@@ -240,22 +251,22 @@ class Writer {
   }
 
   /** Never rejects. */
-  async #run(store: BatchStore, work: Work, whenTurn: Promise<void>): Promise<void> {
-    const { stream, bytes } = work;
+  async #run(store: BatchStore, { stream, batch, position }: Work, turn: MergeTurn): Promise<void> {
+    const bytes = batch?.bytes ?? 0;
     const isWanted = () => !this.#checkpoints.hasFailed(stream) && !this.#failure;
     try {
-      const counts = await (work instanceof Batch
-        ? this.#storeBatch(store, work, whenTurn, isWanted)
-        : this.#takeOver(store, stream));
-      if (counts && isWanted())
-        this.#emit([message.writeResult({ stream, ...counts }), ...this.#checkpoints.committed(stream)]);
+      const counts = await (batch ? this.#storeBatch(store, batch, turn, isWanted) : this.#takeOver(store, stream));
+      // Rows that are there are counted, also when an earlier batch has failed meanwhile.
+      if (counts) this.#emit([message.writeResult({ stream, ...counts })]);
+      if (counts && isWanted()) this.#emit(this.#checkpoints.committed(stream, position));
     } catch (error) {
       if (error instanceof ConnectionFailure || this.#stopping.signal.aborted) this.stop(error);
       else if (error instanceof ConnectorError) this.#failStream(stream, error);
       else this.stop(error);
     }
+    turn.settle();
     this.#bytes -= bytes;
-    if (!(work instanceof Batch)) this.#takingOver.delete(stream);
+    if (!batch) this.#takingOver.delete(stream);
     this.#inFlight.set(stream, this.#inFlight.get(stream)! - 1);
     this.#stores.putBack(store);
     this.#storeIsFree();
@@ -268,12 +279,12 @@ class Writer {
   }
 
   /** @returns undefined when the batch is not wanted any more */
-  async #storeBatch(store: BatchStore, batch: Batch, whenTurn: Promise<void>, isWanted: () => boolean) {
+  async #storeBatch(store: BatchStore, batch: Batch, turn: MergeTurn, isWanted: () => boolean) {
     const overwrite = this.#overwrites.get(batch.stream);
     const table = overwrite?.side ?? (this.#tables.get(batch.stream) as StreamTable);
     const onStored = (counts: BatchCounts) =>
       this.#emit([message.writeResult({ stream: batch.stream, ...(overwrite ? whileGathering(counts) : counts) })]);
-    const options = { ...this.#troubleOptions(), whenTurn, isWanted, onStored };
+    const options = { ...this.#troubleOptions(), turn, isWanted, onStored };
     const counts = await store.store(table, batch, options);
     // Only now is it sure that no socket holds on to it.
     if (counts) batch.release(this.#stores.size + 1);
@@ -297,8 +308,8 @@ class Writer {
   #failStream(stream: string, error: ConnectorError): void {
     if (!this.#checkpoints.failed(stream)) return;
     const isOther = (work: Work) => work.stream !== stream;
-    for (const batch of [this.#filling.get(stream), ...this.#queue.filter((queued) => !isOther(queued))])
-      this.#bytes -= batch?.bytes ?? 0;
+    for (const work of [this.#filling.get(stream), ...this.#queue.filter((queued) => !isOther(queued))])
+      this.#bytes -= work?.batch?.bytes ?? 0;
     this.#filling.delete(stream);
     this.#queue = this.#queue.filter(isOther);
     this.#emit([message.streamStatus({ stream, status: 'error', error: error.text, failure_type: error.failureType })]);
@@ -327,7 +338,7 @@ class Writer {
   }
 
   #sealLargest(): void {
-    const [largest] = [...this.#filling.values()].toSorted((a, b) => b.bytes - a.bytes);
+    const [largest] = [...this.#filling.values()].toSorted((a, b) => b.batch.bytes - a.batch.bytes);
     if (largest) this.#seal(largest.stream);
   }
 
