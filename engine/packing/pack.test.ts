@@ -90,3 +90,8 @@ it('the packed command starts', async () => {
   const { stdout } = await run(process.execPath, [main, '--version'], { cwd: folder });
   expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
 });
+
+it('the JSON Schema of the pipeline file is packed where an editor is pointed at it', async () => {
+  const file = join(folder, 'node_modules/@penstock/engine/schema/pipeline.json');
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ title: 'Penstock pipeline file' });
+});

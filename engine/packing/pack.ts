@@ -19,7 +19,7 @@ export const packedFolder = join(root, 'dist/npm');
 const assets: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '@penstock/protocol': { schema: 'schema', golden: 'golden' },
   // Where a built engine looks for them: beside the file that reads them.
-  '@penstock/engine': { migrations: 'src/store/migrations' },
+  '@penstock/engine': { migrations: 'src/store/migrations', schema: 'schema' },
 };
 
 interface PackageJson {

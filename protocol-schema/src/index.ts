@@ -17,7 +17,7 @@ export {
   systemColumnSchema,
 } from './catalog.ts';
 export { chooseStreams, isOptionalStream, USUAL_STREAMS } from './choose-streams.ts';
-export { keysAt, type SchemaPart, schemasAt, typesAt } from './config-schema.ts';
+export { keysAt, type SchemaPart, schemasAt, schemasBelow, typesAt, withBranches } from './config-schema.ts';
 export {
   CodedError,
   type CodedErrorDetail,

@@ -8,7 +8,7 @@ import { describeUnknownKey } from './unknown-key.ts';
 type Config = Record<string, unknown>;
 
 /** A key with this suffix holds the path of a file with the value. Connectors read it themselves. */
-const FILE_SUFFIX = '_file';
+export const FILE_SUFFIX = '_file';
 /** How many mistakes are named at once. */
 const PROBLEMS_SHOWN_MAX = 5;
 

@@ -4,7 +4,7 @@ import { CodedError } from '@penstock/protocol';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Environment, expandEnvironment } from './environment.ts';
-import { type Pipeline, pipelineSchema } from './pipeline-schema.ts';
+import { type Pipeline, pipelineKeys, pipelineSchema } from './pipeline-schema.ts';
 
 /** How many mistakes of a file are named at once. */
 const ISSUES_SHOWN_MAX = 5;
@@ -54,7 +54,7 @@ export function parsePipeline(text: string, path: string, environment: Environme
   const raw = toValue(document, path);
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw new CodedError('config_invalid', {
-      message: `${path}: a pipeline is an object with the keys ${Object.keys(pipelineSchema.shape).join(', ')}.`,
+      message: `${path}: a pipeline is an object with the keys ${pipelineKeys.join(', ')}.`,
     });
   }
   const parsed = pipelineSchema.safeParse(expandEnvironment(raw, '', environment));

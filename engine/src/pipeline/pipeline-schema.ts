@@ -24,28 +24,48 @@ export type ConnectorChoice =
   /** It has been started by somebody else; its files and named pipes are in this folder. */
   | { readonly kind: 'pipes'; readonly pipes: string; readonly config: Record<string, never> };
 
-const typeName = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, { error: 'expected a name such as "stripe"' });
+/** A type of connector. */
+export const typeNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]*$/, { error: 'expected a name such as "stripe"' })
+  .describe(
+    'Which connector, for example `stripe`: the installed package `@penstock/source-stripe`, a program `source-stripe` on ' +
+      'PATH, or the image `source-stripe`. Its config stands under the same name.',
+  );
+
 const configSchema = z.record(z.string(), z.unknown());
+// An empty key (`config:` and nothing below it) is null in YAML.
+const configUnderConfig = configSchema
+  .nullish()
+  .describe("The connector's own config; `penstock spec` lists its keys.");
 
-const commandChoiceSchema = strict({
-  command: z.array(z.string().min(1)).min(1, { error: 'expected a program and its arguments' }),
-  config: configSchema.default({}),
-}).transform(
-  ({ command, config }): ConnectorChoice => ({ kind: 'command', command: command as [string, ...string[]], config }),
-);
-
-/** An image, as `docker run` takes it. What else may stand in one is the registry's business. */
-const imageName = z.string().regex(/^[A-Za-z0-9][\w.:@-]*(?:\/[A-Za-z0-9][\w.:@-]*)*$/, {
-  error: 'expected an image such as "ghcr.io/example/source-shop:2"',
+/** A program, `{command: […], config: {…}}`. */
+export const commandChoiceSchema = strict({
+  command: z
+    .array(z.string().min(1))
+    .min(1, { error: 'expected a program and its arguments' })
+    .describe('A program that speaks the protocol, and its arguments.'),
+  config: configUnderConfig,
 });
 
-const imageChoiceSchema = strict({ image: imageName, config: configSchema.default({}) }).transform(
-  ({ image, config }): ConnectorChoice => ({ kind: 'image', image, config }),
-);
+/** An image, as `docker run` takes it. What else may stand in one is the registry's business. */
+const imageName = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.:@-]*(?:\/[A-Za-z0-9][\w.:@-]*)*$/, {
+    error: 'expected an image such as "ghcr.io/example/source-shop:2"',
+  })
+  .describe('A container image, as `docker run` takes it.');
 
-const pipesChoiceSchema = strict({ pipes: z.string().min(1) }).transform(
-  ({ pipes }): ConnectorChoice => ({ kind: 'pipes', pipes, config: {} }),
-);
+/** A container, `{image: …, config: {…}}`. */
+export const imageChoiceSchema = strict({ image: imageName, config: configUnderConfig });
+
+/** One that somebody else has started, `{pipes: FOLDER}`. */
+export const pipesChoiceSchema = strict({
+  pipes: z
+    .string()
+    .min(1)
+    .describe('The folder with the named pipes of a connector that somebody else has started, with its config.'),
+});
 
 /** `{type: stripe, stripe: {…}}`, `{command: […], config: {…}}`, `{image: …, config: {…}}` or `{pipes: FOLDER}`. */
 const connectorChoiceSchema = z.unknown().transform((value, context): ConnectorChoice => {
@@ -72,12 +92,16 @@ const connectorChoiceSchema = z.unknown().transform((value, context): ConnectorC
 });
 
 function schemaOfKind(kind: string, object: Record<string, unknown>): z.ZodType<ConnectorChoice> {
-  if (kind === 'command') return commandChoiceSchema;
-  if (kind === 'image') return imageChoiceSchema;
-  if (kind === 'pipes') return pipesChoiceSchema;
+  if (kind === 'command') {
+    return commandChoiceSchema.transform(({ command, config }) => {
+      return { kind: 'command', command: command as [string, ...string[]], config: config ?? {} };
+    });
+  }
+  if (kind === 'image')
+    return imageChoiceSchema.transform(({ image, config }) => ({ kind: 'image', image, config: config ?? {} }));
+  if (kind === 'pipes') return pipesChoiceSchema.transform(({ pipes }) => ({ kind: 'pipes', pipes, config: {} }));
   const type = typeof object.type === 'string' ? object.type : 'type';
-  // An empty key (`stripe:` and nothing below it) is null in YAML.
-  return strict({ type: typeName, [type]: type === 'type' ? typeName : configSchema.nullish() }).transform(
+  return strict({ type: typeNameSchema, [type]: type === 'type' ? typeNameSchema : configSchema.nullish() }).transform(
     (choice): ConnectorChoice => ({
       kind: 'type',
       type,
@@ -87,20 +111,38 @@ function schemaOfKind(kind: string, object: Record<string, unknown>): z.ZodType<
 }
 
 const streamChoiceSchema = strict({
-  /** `*` is every stream that is not optional; what another entry says of one of them goes before. */
-  name: z.string().min(1),
-  sync_mode: syncModeSchema.optional(),
-  destination_sync_mode: destinationSyncModeSchema.optional(),
-  fields: z.array(z.string().min(1)).min(1).optional(),
-  backfill_limit: z.int().positive().optional(),
-  time_range: strict({ gte: timestampSchema.optional(), lt: timestampSchema.optional() })
+  name: z
+    .string()
+    .min(1)
+    .describe(
+      'Its name; `penstock discover` lists them. `*` is every stream that is not optional: what another entry says of one of ' +
+        'them goes before, wherever it stands.',
+    ),
+  sync_mode: syncModeSchema
+    .optional()
+    .describe(
+      '`incremental` reads what is new since the last run (the default, but with `overwrite`), `full_refresh` everything again.',
+    ),
+  destination_sync_mode: destinationSyncModeSchema
+    .optional()
+    .describe(
+      'How it is written: `append_dedup` merges by primary key (the default where there is one), `append` adds rows, ' +
+        '`overwrite` replaces all rows at the end.',
+    ),
+  fields: z.array(z.string().min(1)).min(1).optional().describe('Only these top-level fields; all when absent.'),
+  backfill_limit: z.int().positive().optional().describe('So many records of the past are enough.'),
+  time_range: strict({
+    gte: timestampSchema.optional().describe('From this time on, such as 2026-01-31T12:00:00Z.'),
+    lt: timestampSchema.optional().describe('Before this time.'),
+  })
     .refine(
       (range) => range.gte === undefined || range.lt === undefined || Date.parse(range.gte) < Date.parse(range.lt),
       {
         error: 'gte must be before lt',
       },
     )
-    .optional(),
+    .optional()
+    .describe('Only what was created in this time.'),
 }).refine((stream) => stream.destination_sync_mode !== 'overwrite' || stream.sync_mode !== 'incremental', {
   error: 'overwrite replaces all rows, so it needs sync_mode full_refresh',
   path: ['destination_sync_mode'],
@@ -113,20 +155,25 @@ export type StreamChoice = z.infer<typeof streamChoiceSchema> & {
 };
 
 const text = z.string().min(1);
+const fileOf = (key: string) => text.optional().describe(`The path of a file that holds \`${key}\`.`);
 const statePostgresSchema = strict({
-  url: text.optional(),
-  url_file: text.optional(),
-  ssl_ca_pem: text.optional(),
-  ssl_ca_pem_file: text.optional(),
-  ssl_cert_pem: text.optional(),
-  ssl_cert_pem_file: text.optional(),
-  ssl_key_pem: text.optional(),
-  ssl_key_pem_file: text.optional(),
-}).refine((postgres) => (postgres.url === undefined) !== (postgres.url_file === undefined), {
-  error: 'expected either url or url_file',
-});
+  url: text.optional().describe('Where the database is: postgres://USER:PASSWORD@HOST:5432/DATABASE.'),
+  url_file: fileOf('url'),
+  ssl_ca_pem: text.optional().describe('Certificate of the authority that signed the server certificate, as PEM text.'),
+  ssl_ca_pem_file: fileOf('ssl_ca_pem'),
+  ssl_cert_pem: text.optional().describe('Our own certificate, for a server that asks for one, as PEM text.'),
+  ssl_cert_pem_file: fileOf('ssl_cert_pem'),
+  ssl_key_pem: text.optional().describe('The key of `ssl_cert_pem`, as PEM text.'),
+  ssl_key_pem_file: fileOf('ssl_key_pem'),
+})
+  .refine((postgres) => (postgres.url === undefined) !== (postgres.url_file === undefined), {
+    error: 'expected either url or url_file',
+  })
+  .meta({ description: 'A Postgres; schema `penstock`.', oneOf: [{ required: ['url'] }, { required: ['url_file'] }] });
 
-const stateChoiceSchema = z.union([strict({ postgres: statePostgresSchema }), strict({ file: text })], {
+const stateFileSchema = text.describe('The path of a file, for those without a state database.');
+
+const stateChoiceSchema = z.union([strict({ postgres: statePostgresSchema }), strict({ file: stateFileSchema })], {
   error: 'expected {postgres: {url: …}}, {postgres: {url_file: PATH}} or {file: PATH}',
 });
 
@@ -135,13 +182,21 @@ const CPUS_EXPECTED = { error: 'expected a number of CPUs greater than 0, such a
 
 /** The section `docker` of a pipeline file. */
 export const dockerSchema = strict({
-  network: text.optional(),
+  network: text.optional().describe('The network that the containers are in; `host` is that of the machine.'),
   memory: z
     .string(SIZE_EXPECTED)
-    .regex(/^\d+(\.\d+)?[bkmg]?$/i, SIZE_EXPECTED)
-    .optional(),
-  cpus: z.number(CPUS_EXPECTED).positive(CPUS_EXPECTED).optional(),
-  pull: z.enum(['missing', 'always', 'never'], { error: 'expected missing, always or never' }).optional(),
+    .regex(/^\d+(\.\d+)?[bkmgBKMG]?$/, SIZE_EXPECTED)
+    .optional()
+    .describe('The most memory that each of them may have, such as 512m.'),
+  cpus: z
+    .number(CPUS_EXPECTED)
+    .positive(CPUS_EXPECTED)
+    .optional()
+    .describe('How many CPUs each of them may use, such as 1.5.'),
+  pull: z
+    .enum(['missing', 'always', 'never'], { error: 'expected missing, always or never' })
+    .optional()
+    .meta({ description: 'When images are pulled.', default: 'missing' }),
 });
 
 /** How the containers of connectors are run; every key has a default. */
@@ -153,13 +208,18 @@ export const launcherSchema = z.enum(['process', 'docker']);
 /** See {@link launcherSchema}. */
 export type LauncherName = z.infer<typeof launcherSchema>;
 
-/** A pipeline file. */
+/** A pipeline file. The descriptions are what editors show, and what `penstock init` writes into a new file. */
 export const pipelineSchema = strict({
-  /** The key in the state table. */
-  name: z.string().min(1).max(200).optional(),
-  source: connectorChoiceSchema,
-  destination: connectorChoiceSchema.optional(),
-  /** All streams that are not optional when absent. */
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('The key under which the state is saved; the name of the file when absent.'),
+  source: connectorChoiceSchema.describe('Where the data comes from.'),
+  destination: connectorChoiceSchema
+    .optional()
+    .describe('Where the data goes; a Postgres in your data folder when absent.'),
   streams: z
     .array(streamChoiceSchema)
     .min(1)
@@ -170,13 +230,23 @@ export const pipelineSchema = strict({
         }
       });
     })
-    .optional(),
-  state: stateChoiceSchema.optional(),
-  /** By default the installed program, and where there is none the image. */
-  launcher: launcherSchema.optional(),
-  /** For the connectors that run as images. */
-  docker: dockerSchema.optional(),
+    .optional()
+    .describe('What is read; all streams that are not optional when absent.'),
+  state: stateChoiceSchema
+    .optional()
+    .describe('Where the state is kept; in the database of a Postgres destination, schema `penstock`, when absent.'),
+  launcher: launcherSchema
+    .optional()
+    .describe(
+      'How a connector is run that is given by its type: as a program (`process`) or as a container (`docker`). When ' +
+        'absent, the installed program, and the image where there is none.',
+    ),
+  docker: dockerSchema.optional().describe('How the connectors are run that are containers.'),
+  $schema: z.string().optional().describe('For editors: the address of this schema. The engine does not look at it.'),
 });
+
+/** The keys of a pipeline file that say something about the pipeline. */
+export const pipelineKeys: readonly string[] = Object.keys(pipelineSchema.shape).filter((key) => key !== '$schema');
 
 /** A pipeline, checked, `${NAME}` replaced. */
 export type Pipeline = z.infer<typeof pipelineSchema>;
