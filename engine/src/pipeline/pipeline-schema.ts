@@ -202,6 +202,19 @@ export const dockerSchema = strict({
 /** How the containers of connectors are run; every key has a default. */
 export type DockerSettings = z.infer<typeof dockerSchema>;
 
+const PORT_EXPECTED = { error: 'expected a port, a whole number from 0 to 65535' };
+
+/** The section `metrics` of a pipeline file. */
+export const metricsSchema = strict({
+  port: z
+    .int(PORT_EXPECTED)
+    .min(0, PORT_EXPECTED)
+    .max(65_535, PORT_EXPECTED)
+    .optional()
+    .describe('Serve metrics for Prometheus on this port while a sync runs; 0 is any free one.'),
+  host: text.optional().describe('The address to listen on: `127.0.0.1` (the default), or `0.0.0.0` for all.'),
+});
+
 /** What runs a connector that is given by its type: a program of this machine, or a container. */
 export const launcherSchema = z.enum(['process', 'docker']);
 
@@ -243,6 +256,7 @@ export const pipelineSchema = strict({
     ),
   docker: dockerSchema.optional().describe('How the connectors are run that are containers.'),
   $schema: z.string().optional().describe('For editors: the address of this schema. The engine does not look at it.'),
+  metrics: metricsSchema.optional().describe('How `penstock sync` lets itself be watched.'),
 });
 
 /** The keys of a pipeline file that say something about the pipeline. */

@@ -82,6 +82,7 @@ export async function loadPipeline(request: PipelineRequest): Promise<NamedPipel
     destination: destination === undefined ? file?.destination : checked.data.destination,
     streams: selectStreams(request.streams, file?.streams),
     state: request.state === undefined ? (checked.data.state ?? file?.state) : { file: request.state },
+    ...(file?.metrics === undefined ? {} : { metrics: file.metrics }),
   };
   const name = request.name ?? file?.name ?? defaultName(pipeline.source, pipeline.destination);
   return { ...pipeline, ...launch, name, connectorFlags };
