@@ -50,10 +50,10 @@ export async function runUntilDone(options: UntilDoneOptions): Promise<SyncResul
         runId = id;
         options.onRun?.(id);
       },
-      onRelayed: (counts) => {
-        options.onRelayed?.(counts);
+      onRelayed: (counts, waitedMs) => {
+        options.onRelayed?.(counts, waitedMs);
         if (recordsLeft === undefined) return;
-        for (const count of counts.values()) recordsLeft -= count;
+        for (const { records } of counts.values()) recordsLeft -= records;
       },
       onMessage: (message) => {
         // What ends a call may be tried again; until that is known the listener isn't told that all is over.

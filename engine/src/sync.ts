@@ -23,11 +23,12 @@ import type { PreparedSide } from './pipeline/prepare.ts';
 import type { Side } from './pipeline/resolve-connector.ts';
 import { ResolvedSides } from './pipeline/resolved-sides.ts';
 import { catalogOfRun, initialSyncState, unfinishedRunId } from './reduce/sync-state.ts';
+import type { WaitedMs } from './relay/holds.ts';
 import { eofReason, exitCodeOfRun, judgeEnding, type StopReason } from './relay/outcome.ts';
 import { Relay } from './relay/relay.ts';
 import { RunLedger } from './relay/run-ledger.ts';
 import { showMessage } from './relay/show-message.ts';
-import type { OutOfBandMessage } from './relay/source-lines.ts';
+import type { OutOfBandMessage, RelayedCount } from './relay/source-lines.ts';
 import { runEndOf } from './store/run-history.ts';
 import type { SecretsFile } from './store/secrets-file.ts';
 import type { StateSession, StateStore } from './store/state-store.ts';
@@ -66,8 +67,10 @@ export interface SyncOptions {
   readonly startTimeoutMs?: number | undefined;
   /** How long nothing may move before a warning says who is waited for. */
   readonly stallTimeoutMs?: number | undefined;
-  /** Told what was passed on since the last time: records by stream. A few times a second, and for each piece. */
-  readonly onRelayed?: ((counts: ReadonlyMap<string, number>) => void) | undefined;
+  /** Told what was passed on since the last time, by stream, and what was waited for. A few times a second, and for each piece. */
+  readonly onRelayed?: ((counts: ReadonlyMap<string, RelayedCount>, waitedMs: WaitedMs) => void) | undefined;
+  /** Told whenever the state has been saved while the connectors work, and at the end. */
+  readonly onSaved?: (() => void) | undefined;
   /** Progress of calls before, of which this one is the continuation for whoever asked: `request_progress` adds to it. */
   readonly requestProgress?: ProgressPayload | undefined;
   /** Stops softly when it is aborted. */
@@ -101,7 +104,7 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
   if (options.signal?.aborted) onAbort();
   const limit =
     options.timeLimitMs === undefined ? undefined : setTimeout(() => stopSoftly('time_limit'), options.timeLimitMs);
-  const ledger = new RunLedger(options.onMessage, now);
+  const ledger = new RunLedger(options.onMessage, now, options.onSaved);
   const sides = new ResolvedSides({
     sides: { source: options.source, destination: options.destination },
     secretsFile: options.secretsFile,
@@ -274,10 +277,11 @@ async function move(
   let left = options.recordLimit ?? Number.POSITIVE_INFINITY;
   const countRelayed = (): void => {
     const counts = relay.takeCounts();
+    const waitedMs = relay.takeWaitedMs();
+    if (counts.size > 0 || waitedMs.destination > 0 || waitedMs.listener > 0) options.onRelayed?.(counts, waitedMs);
     if (counts.size === 0) return;
     ledger.countRelayed(counts);
-    options.onRelayed?.(counts);
-    for (const count of counts.values()) left -= count;
+    for (const { records } of counts.values()) left -= records;
     if (left <= 0) stopSoftly('record_limit');
   };
   const relay: Relay = new Relay({

@@ -7,7 +7,8 @@ import type { ConnectorEnd } from '../launch/connector-end.ts';
 import { CONNECTOR_START_TIMEOUT_MS, GRACEFUL_STOP_TIMEOUT_MS, type RunningConnector } from '../launch/launcher.ts';
 import { DestinationLines } from './destination-lines.ts';
 import { freeChunk } from './free-chunk.ts';
-import { type OutOfBandMessage, SourceLines } from './source-lines.ts';
+import { Holds, type WaitedMs } from './holds.ts';
+import { type OutOfBandMessage, type RelayedCount, SourceLines } from './source-lines.ts';
 import { STALL_TIMEOUT_MS, StallWatch } from './stall-watch.ts';
 
 /**
@@ -58,29 +59,6 @@ export interface RelayEnd {
   readonly killed: boolean;
   readonly sourceEnd: ConnectorEnd;
   readonly destinationEnd: ConnectorEnd;
-}
-
-/** Why a stream is not read at the moment; it is read on when no reason is left. */
-class Holds {
-  readonly #stream: Readable;
-  readonly #reasons = new Set<string>();
-
-  constructor(stream: Readable) {
-    this.#stream = stream;
-  }
-
-  hold(reason: string): void {
-    this.#reasons.add(reason);
-    this.#stream.pause();
-  }
-
-  release(reason: string): void {
-    if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#stream.resume();
-  }
-
-  has(reason: string): boolean {
-    return this.#reasons.has(reason);
-  }
 }
 
 /** Whether the chunks that a stream gives are its reader's alone. */
@@ -143,9 +121,14 @@ export class Relay {
     this.done = this.#whenDone();
   }
 
-  /** Records passed on since the last call, by stream. */
-  takeCounts(): ReadonlyMap<string, number> {
+  /** What was passed on since the last call, by stream. */
+  takeCounts(): ReadonlyMap<string, RelayedCount> {
     return this.#sourceLines.takeCounts();
+  }
+
+  /** How long the source was not read since the last call, and for whom. */
+  takeWaitedMs(): WaitedMs {
+    return this.#sourceHolds.takeWaitedMs();
   }
 
   /** The soft end: the source stops, the destination commits what it has and ends. */

@@ -18,6 +18,7 @@ import { oddityOf } from '../reduce/oddity.ts';
 import { initialProgress, reduceProgress } from '../reduce/progress.ts';
 import { continuedProgress, initialSyncState, reduceState } from '../reduce/sync-state.ts';
 import type { StateSession } from '../store/state-store.ts';
+import type { RelayedCount } from './source-lines.ts';
 
 /** Logs that are kept until the run has begun; a source that says more before its catalog is not worth more memory (P4). */
 const EARLY_LOGS_MAX = 100;
@@ -29,6 +30,7 @@ const EARLY_LOGS_MAX = 100;
 export class RunLedger {
   readonly #onMessage: (message: EngineMessage) => Promise<void> | undefined;
   readonly #now: () => number;
+  readonly #onSaved: () => void;
   #state: SyncState | undefined;
   #request: ProgressPayload | undefined;
   #session: StateSession | undefined;
@@ -43,10 +45,18 @@ export class RunLedger {
   /** The state that was found when the run could not begin. */
   previous: SyncState | undefined;
 
-  /** @param now milliseconds since 1970 */
-  constructor(onMessage: (message: EngineMessage) => Promise<void> | undefined, now: () => number) {
+  /**
+   * @param now milliseconds since 1970
+   * @param onSaved called whenever a state has been saved
+   */
+  constructor(
+    onMessage: (message: EngineMessage) => Promise<void> | undefined,
+    now: () => number,
+    onSaved: () => void = () => undefined,
+  ) {
     this.#onMessage = onMessage;
     this.#now = now;
+    this.#onSaved = onSaved;
   }
 
   /** Only after {@link open}. */
@@ -97,10 +107,10 @@ export class RunLedger {
     else if (this.#earlyLogs.length < EARLY_LOGS_MAX) this.#earlyLogs.push([log, by]);
   }
 
-  /** @param counts records that were passed on, by stream */
-  countRelayed(counts: ReadonlyMap<string, number>): void {
+  /** @param counts what was passed on, by stream */
+  countRelayed(counts: ReadonlyMap<string, RelayedCount>): void {
     const at = this.#now();
-    for (const [stream, count] of counts) this.#apply({ at, type: 'records_relayed', stream, count });
+    for (const [stream, { records: count }] of counts) this.#apply({ at, type: 'records_relayed', stream, count });
   }
 
   /** To be called a few times a second: has saved and said what has changed. */
@@ -108,7 +118,7 @@ export class RunLedger {
     if (this.#state === undefined || this.#state === this.#savedState) return;
     this.#savedState = this.#state;
     // A failure reaches the run through `lost`.
-    this.#session?.save(this.#state).catch(() => undefined);
+    this.#session?.save(this.#state).then(this.#onSaved, () => undefined);
     if (this.#state.sync_run.progress !== this.#saidProgress) this.#sayProgress();
   }
 
@@ -132,6 +142,7 @@ export class RunLedger {
     this.#state = reduceState(this.#state, { at: this.#now(), type: 'tick' });
     try {
       await session?.save(this.#state);
+      this.#onSaved();
       return undefined;
     } catch (thrown) {
       return toCodedError(thrown);

@@ -78,8 +78,12 @@ describe('lines of a source', () => {
 
   it('are counted by stream, in whichever spelling', () => {
     const { lines } = collector();
-    feed(lines, [record('a', {}), record('b', {}), spacedRecord, record('a', {}), ''].join('\n'), [1000]);
-    expect(Object.fromEntries(lines.takeCounts())).toEqual({ a: 3, b: 1 });
+    const [a, b] = [record('a', {}), record('b', { text: 'ü' })];
+    feed(lines, [a, b, spacedRecord, a, ''].join('\n'), [1000]);
+    expect(Object.fromEntries(lines.takeCounts())).toEqual({
+      a: { records: 3, bytes: 2 * Buffer.byteLength(a) + Buffer.byteLength(spacedRecord) },
+      b: { records: 1, bytes: Buffer.byteLength(b) },
+    });
     expect(lines.takeCounts().size).toBe(0);
   });
 

@@ -21,6 +21,13 @@ export interface SourceLinesHandler {
   onUnknownStream(stream: string): void;
 }
 
+/** What was passed on of one stream. */
+export interface RelayedCount {
+  readonly records: number;
+  /** Of the lines of its records, newlines not counted. */
+  readonly bytes: number;
+}
+
 const NEWLINE = 0x0a;
 const NEWLINE_BYTES = Buffer.from('\n');
 
@@ -43,9 +50,10 @@ export class SourceLines {
   readonly #peek = new RecordPeek();
   readonly #unknown = new Set<string>();
   readonly #open: Set<string>;
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<string, RelayedCount>();
   #countedStream = '';
   #countedRecords = 0;
+  #countedBytes = 0;
 
   /**
    * @param name of the source, for messages
@@ -109,8 +117,8 @@ export class SourceLines {
     return this.#open;
   }
 
-  /** Records passed on since the last call, by stream. */
-  takeCounts(): ReadonlyMap<string, number> {
+  /** What was passed on since the last call, by stream. */
+  takeCounts(): ReadonlyMap<string, RelayedCount> {
     this.#countOther('');
     const counts = new Map(this.#counts);
     this.#counts.clear();
@@ -119,7 +127,7 @@ export class SourceLines {
 
   #passes(bytes: Buffer, start: number, end: number): boolean {
     const stream = this.#peek.stream(bytes, start, end);
-    if (stream !== undefined) return this.#passesRecord(stream);
+    if (stream !== undefined) return this.#passesRecord(stream, end - start);
     const line = bytes.subarray(start, end);
     const parsed = parseLine(line);
     switch (parsed.kind) {
@@ -142,7 +150,7 @@ export class SourceLines {
   #passesMessage(message: Message, line: Buffer): boolean {
     switch (message.type) {
       case 'record':
-        return this.#passesRecord(message.record.stream);
+        return this.#passesRecord(message.record.stream, line.length);
       case 'source_state':
         // A global checkpoint covers the records of all streams, those of an unknown one too, which are dropped (P1).
         if (message.source_state.state_type === 'global') return this.#unknown.size === 0;
@@ -163,21 +171,27 @@ export class SourceLines {
     }
   }
 
-  #passesRecord(stream: string): boolean {
+  #passesRecord(stream: string, bytes: number): boolean {
     if (stream !== this.#countedStream) {
       if (!this.#isKnown(stream)) return false;
       this.#countOther(stream);
     }
     this.#countedRecords += 1;
+    this.#countedBytes += bytes;
     return true;
   }
 
   #countOther(stream: string): void {
     if (this.#countedRecords > 0) {
-      this.#counts.set(this.#countedStream, (this.#counts.get(this.#countedStream) ?? 0) + this.#countedRecords);
+      const { records, bytes } = this.#counts.get(this.#countedStream) ?? { records: 0, bytes: 0 };
+      this.#counts.set(this.#countedStream, {
+        records: records + this.#countedRecords,
+        bytes: bytes + this.#countedBytes,
+      });
     }
     this.#countedStream = stream;
     this.#countedRecords = 0;
+    this.#countedBytes = 0;
   }
 
   #isKnown(stream: string): boolean {
