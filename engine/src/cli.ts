@@ -4,9 +4,11 @@ import yargs, { type Argv } from 'yargs';
 import packageJson from '../package.json' with { type: 'json' };
 import { checkCommand } from './command/check-command.ts';
 import { discoverCommand, specCommand } from './command/describe-commands.ts';
+import { initCommand } from './command/init-command.ts';
 import { type CommandContext, withPipelineOptions } from './command/options.ts';
 import { postgresCommand } from './command/postgres-command.ts';
 import { runsCommand } from './command/runs-command.ts';
+import { schemaCommand } from './command/schema-command.ts';
 import { setupCommand, teardownCommand } from './command/setup-command.ts';
 import { stateResetCommand, stateShowCommand } from './command/state-command.ts';
 import { stateExportCommand, stateImportCommand } from './command/state-transfer-command.ts';
@@ -40,6 +42,12 @@ Exit codes:
   10  stopped early, run again       40  a connector broke the protocol
   20  configuration or credentials   50  the state can't be reached
    2  wrong command line`;
+
+const initHelp = `What the flags say is in the file; everything else that a pipeline and its
+connectors can be told stands there behind a #, with what it means. A secret
+is a reference to the environment. A connector is --source TYPE,
+--source.image IMAGE or --source.command '["node", "connector.mjs"]'; the
+destination likewise.`;
 
 const only = {
   choices: ['source', 'destination'] as const,
@@ -112,6 +120,18 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
       run(syncCommand),
     )
     .command(
+      'init [file]',
+      'Write a pipeline file for a source and a destination',
+      (y) =>
+        withPipelineOptions(y)
+          .positional('file', { type: 'string', describe: 'The file (default: pipeline.yaml); - is stdout' })
+          .option('force', { type: 'boolean', describe: 'Replace a file that is there' })
+          .example('penstock init --source stripe --destination postgres', 'Write pipeline.yaml')
+          .example('penstock init --source.image ghcr.io/example/source-shop:2', 'With a container')
+          .epilogue(initHelp),
+      runShort(initCommand),
+    )
+    .command(
       'check',
       'Say whether both sides can be used',
       (y) => withPipelineOptions(y).option('json', json).epilogue(configHelp),
@@ -140,6 +160,16 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
       'List what the config of a connector may hold',
       (y) => withPipelineOptions(y).option('json', json).epilogue(containersHelp),
       runShort(specCommand),
+    )
+    .command(
+      'schema [file]',
+      'Print the JSON Schema of a pipeline file, for editors',
+      (y) =>
+        withPipelineOptions(y).positional('file', {
+          type: 'string',
+          describe: 'With the config of the connectors of this file, or of those that flags name',
+        }),
+      runShort(schemaCommand),
     )
     .command('state', 'Look at the saved state, move it, or forget it', (y) =>
       y

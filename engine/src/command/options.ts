@@ -60,6 +60,26 @@ export function withPipelineOptions<T>(command: Argv<T>): Argv<T & PipelineArgum
     });
 }
 
+/**
+ * The pipeline file of a command that also takes it without its flag.
+ *
+ * @throws CodedError `usage` when both ways name one
+ */
+export function pipelineFileOf({
+  file,
+  config,
+}: {
+  readonly file?: string | undefined;
+  readonly config?: string | undefined;
+}): string | undefined {
+  if (file !== undefined && config !== undefined) {
+    throw new CodedError('usage', { message: `Two files are named: ${file} and --config ${config}.`, remedy: '' });
+  }
+  const named = file ?? config;
+  if (named === '') throw new CodedError('usage', { message: 'The name of the file is empty.', remedy: '' });
+  return named;
+}
+
 /** @throws CodedError `usage` when a flag is given twice or is empty */
 export function pipelineRequest(args: PipelineArguments, context: CommandContext): PipelineRequest {
   const single = (

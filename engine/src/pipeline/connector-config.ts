@@ -43,6 +43,17 @@ export function buildConfig(parts: ConfigParts): Config {
   throw new CodedError('config_invalid', { message: `${shown}${more}.`, remedy: '' });
 }
 
+/**
+ * What flags say of a config, alone: with an environment of its own references (`withOwnReferences`) those that are one stay.
+ *
+ * @throws CodedError `usage` for an unknown key, or a secret that is no reference
+ */
+export function configOfFlags(parts: Omit<ConfigParts, 'config'>): Config {
+  const config: Config = {};
+  for (const flag of parts.flags) setFlag(config, flag, { ...parts, config });
+  return config;
+}
+
 /** `api_key` for `api_key_file`, when the schema has the one and not the other; else undefined. */
 function fileTarget(schema: JsonSchema, path: readonly string[]): string | undefined {
   const key = path.at(-1)!;

@@ -38,3 +38,21 @@ export function expandEnvironment(value: unknown, path: string, environment: Env
   ]);
   return Object.fromEntries(expanded);
 }
+
+/**
+ * An environment in which a variable that is not set holds the reference to itself, so that the reference stays where it is
+ * written.
+ *
+ * @param onUnset told the name of each that was asked for
+ */
+export function withOwnReferences(environment: Environment, onUnset?: (name: string) => void): Environment {
+  return new Proxy(environment, {
+    get: (set, key) => {
+      const name = String(key);
+      const found = Object.hasOwn(set, name) ? set[name] : undefined;
+      if (found !== undefined && found !== '') return found;
+      onUnset?.(name);
+      return `\${${name}}`;
+    },
+  });
+}

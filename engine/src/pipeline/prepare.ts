@@ -55,7 +55,8 @@ export async function loadPipeline(request: PipelineRequest): Promise<NamedPipel
   const { rest, ...launch } = readLaunchSettings(request.launcher, request.flags, file);
   for (const flag of rest) {
     const [first, second, ...deeper] = flag.path;
-    const isChoice = (first === 'source' || first === 'destination') && /^(type|command|image)$/.test(second ?? '');
+    const isChoice =
+      (first === 'source' || first === 'destination') && /^(type|command|image|pipes)$/.test(second ?? '');
     if (isChoice && deeper.length === 0) overrides.set(first!, readChoice(first as Side, second!, flag));
     else if (first === 'state') overrides.set(first, readState(flag, request.environment));
     else connectorFlags.push(flag);
@@ -180,11 +181,7 @@ export async function prepareSide(
   context: PrepareContext,
 ): Promise<PreparedSide | undefined> {
   const choice = pipeline[side];
-  const nameOf = (chosen: ConnectorChoice): string => (chosen.kind === 'type' ? chosen.type : 'config');
-  const flags = assignFlags(pipeline.connectorFlags, {
-    source: nameOf(pipeline.source),
-    destination: pipeline.destination === undefined ? undefined : nameOf(pipeline.destination),
-  })[side];
+  const flags = flagsOfSide(pipeline, side);
   if (choice === undefined) return undefined;
   const connector = await resolveConnector(side, choice, context.places, pipeline);
   context.onConnector?.(connector);
@@ -195,10 +192,10 @@ export async function prepareSide(
   }
   const config = buildConfig({
     schema: spec.config,
-    place: `${side}.${nameOf(choice)}`,
+    place: `${side}.${configNameOf(choice)}`,
     config: choice.config,
     flags,
-    environmentPrefix: choice.kind === 'type' ? choice.type.toUpperCase().replaceAll('-', '_') : undefined,
+    environmentPrefix: environmentPrefixOf(choice),
     environment: context.places.environment,
   });
   const withFiles = await readFileKeys(config, spec.config);
@@ -206,7 +203,7 @@ export async function prepareSide(
   if (connector.isElsewhere === undefined) return { ...prepared, config };
   const localhost = findLocalhost(withFiles);
   if (localhost !== undefined && connector.isElsewhere.hasOwnLocalhost) {
-    const key = `${side}.${nameOf(choice)}.${localhost}`;
+    const key = `${side}.${configNameOf(choice)}.${localhost}`;
     context.onNote?.(
       `${key}: in a container, localhost is the container itself; use host.docker.internal, or docker.network: host.`,
     );
@@ -214,8 +211,27 @@ export async function prepareSide(
   return { ...prepared, config: withFiles };
 }
 
+/** The key under which a connector's config stands in a pipeline file. */
+export function configNameOf(choice: ConnectorChoice): string {
+  return choice.kind === 'type' ? choice.type : 'config';
+}
+
+/** Prefix of the variables that fill in a connector's config: `STRIPE` for STRIPE_API_KEY. Without a type there are none. */
+export function environmentPrefixOf(choice: ConnectorChoice): string | undefined {
+  return choice.kind === 'type' ? choice.type.toUpperCase().replaceAll('-', '_') : undefined;
+}
+
+/** The flags about the config of one side. @throws CodedError `usage` for one that is about neither side */
+export function flagsOfSide(pipeline: NamedPipeline, side: Side): readonly DottedFlag[] {
+  const { source, destination, connectorFlags } = pipeline;
+  return assignFlags(connectorFlags, {
+    source: configNameOf(source),
+    destination: destination === undefined ? undefined : configNameOf(destination),
+  })[side];
+}
+
 /** Whoever starts a connector gives it its config. @throws CodedError `usage` */
-function refuseFlags(side: Side, flags: readonly DottedFlag[]): void {
+export function refuseFlags(side: Side, flags: readonly DottedFlag[]): void {
   if (flags.length === 0) return;
   throw new CodedError('usage', {
     message: `${flags[0]!.flag}: the ${side} is joined by pipes, so its config is with whoever starts it.`,
