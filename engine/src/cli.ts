@@ -112,6 +112,16 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
             type: 'boolean',
             describe: 'Forget the saved position and start from the beginning',
           })
+          .option('metrics-port', {
+            type: 'number',
+            requiresArg: true,
+            describe: 'Serve metrics for Prometheus on this port while it runs; 0 takes a free one and says which',
+          })
+          .option('metrics-host', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'Address to serve them on (default 127.0.0.1; 0.0.0.0 is all)',
+          })
           .conflicts('json', 'plain')
           .example('penstock sync -c pipeline.yaml', 'Run a pipeline file')
           .example('penstock sync --source stripe', 'With STRIPE_API_KEY set')

@@ -2,9 +2,12 @@ import { CodedError, encodeMessage, toCodedError } from '@penstock/protocol';
 import { failureBeforeRun } from '../failure-before-run.ts';
 import type { Connector } from '../launch/launcher.ts';
 import { removeLeftovers } from '../launch/private-folder.ts';
+import type { Environment } from '../pipeline/environment.ts';
 import { locateState } from '../pipeline/locate-state.ts';
-import { loadPipeline, prepareSide } from '../pipeline/prepare.ts';
+import { readMetricsSettings } from '../pipeline/metrics-settings.ts';
+import { loadPipeline, type NamedPipeline, prepareSide } from '../pipeline/prepare.ts';
 import type { Reporter } from '../report/reporter.ts';
+import type { ServedMetrics } from '../report/serve-metrics.ts';
 import { runSync } from '../sync.ts';
 import { runUntilDone } from '../sync-until-done.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
@@ -33,6 +36,8 @@ export interface SyncArguments extends PipelineArguments {
   readonly stallTimeout?: number | undefined;
   readonly runId?: string | undefined;
   readonly resetState?: boolean | undefined;
+  readonly metricsPort?: number | undefined;
+  readonly metricsHost?: string | undefined;
 }
 
 /** Runs a pipeline once, or until its run is done. @returns the exit code */
@@ -57,6 +62,8 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
       onConnector: (each: Connector) => void found.connectors.push(each),
     };
     const loaded = await loadPipeline(pipelineRequest(args, context));
+    const metrics = await startMetrics(args, loaded, environment, say);
+    if (metrics !== undefined) undo.push(() => metrics.close());
     let pipeline = loaded.destination === undefined ? withOwnPostgres(loaded, '') : loaded;
     const preparing = prepareSide(pipeline, 'source', prepare);
     if (loaded.destination === undefined) {
@@ -94,10 +101,17 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
         environment,
         loaded.destination === undefined && loaded.state === undefined,
       ),
-      onMessage: (message) => shown.onMessage(message),
+      onMessage: (message) => {
+        metrics?.take({ type: 'message', message });
+        return shown.onMessage(message);
+      },
       onRun: (id) => {
         runId = id;
+        const components = [source!.connector.name, destination!.connector.name, 'engine'];
+        metrics?.take({ type: 'run_known', runId: id, components });
       },
+      onRelayed: metrics && ((counts, waitedMs) => metrics.take({ type: 'relayed', counts, waitedMs })),
+      onSaved: metrics && (() => metrics.take({ type: 'state_saved', at: Date.now() })),
       runId: args.runId,
       resetState: args.resetState,
       timeLimitMs,
@@ -122,6 +136,22 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     for (const step of undo.reverse()) await step();
     stop.dispose();
   }
+}
+
+/** Serves metrics where somebody wants them; before anything else is started, so that a bad port costs nothing. */
+async function startMetrics(
+  args: SyncArguments,
+  pipeline: NamedPipeline,
+  environment: Environment,
+  say: (text: string) => void,
+): Promise<ServedMetrics | undefined> {
+  const settings = readMetricsSettings(args, pipeline.metrics, environment);
+  if (settings === undefined) return undefined;
+  // Most runs need neither a server nor what writes the text.
+  const { serveMetrics } = await import('../report/serve-metrics.ts');
+  const served = await serveMetrics(settings, pipeline.name, ({ message }) => say(`Metrics: ${message}`));
+  say(`Metrics: ${served.url}`);
+  return served;
 }
 
 /** Waits until everything is written; a run that was told to stop waits only so long for a reader that has stalled. */
