@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, systemClock } from '@penstock/connector-sdk';
+import { type Clock, type ConnectorLog, systemClock } from '@penstock/connector-sdk';
 import { FakeClock } from '@penstock/connector-sdk/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RESPONSE_BYTES_MAX } from './dispatcher.ts';
@@ -36,6 +36,7 @@ async function serve(
   clock: Clock = hasty,
   timeoutMs = 5000,
   rate = 10_000,
+  log: ConnectorLog = quietLog,
 ): Promise<StripeClient> {
   const server = createServer(listener);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -45,7 +46,7 @@ async function serve(
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mount`,
     rateLimit: new RateLimit(rate, clock),
     clock,
-    log: quietLog,
+    log,
     connections: 4,
     random: () => 1,
     timeoutMs,
@@ -81,6 +82,26 @@ describe('StripeClient', () => {
     });
     await client.get('/v1/charges', never);
     expect(count).toBe(3);
+  });
+
+  it('says of each retry how long it waits, which one it is and what the answer was; from the third on as a warning', async () => {
+    let count = 0;
+    const said: unknown[] = [];
+    const say = (level: string) => (_text: string, detail?: { data?: unknown }) =>
+      void said.push([level, detail?.data]);
+    const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+    const answer: RequestListener = (request, response) => {
+      count++;
+      if (count === 2) request.socket.destroy();
+      else response.writeHead([429, 0, 503][count - 1] ?? 200, count === 1 ? { 'retry-after': '3' } : {}).end('{}');
+    };
+    const client = await serve(answer, hasty, 5000, 10_000, log);
+    await client.get('/v1/charges', never);
+    expect(said).toEqual([
+      ['debug', { retry_in_ms: 3000, attempt: 1, http_status: 429 }],
+      ['debug', { retry_in_ms: expect.any(Number), attempt: 2 }],
+      ['warn', { retry_in_ms: expect.any(Number), attempt: 3, http_status: 503 }],
+    ]);
   });
 
   it('tries again after a broken connection and a body that breaks off', async () => {

@@ -167,9 +167,11 @@ export class StripeClient {
         onRetry: (error, retry, delayMs) => {
           this.#retries++;
           const text = `Retry ${retry} of ${retriesMax} in ${Math.round(delayMs)} ms. ${(error as Error).message}`;
+          const status = error instanceof StripeResponseError ? { http_status: error.status } : {};
+          const data = { retry_in_ms: Math.round(delayMs), attempt: retry, ...status };
           // One or two are everyday life.
-          if (retry > QUIET_RETRIES) log.warn(text, { data: { retry_in_ms: Math.round(delayMs) } });
-          else log.debug(text);
+          if (retry > QUIET_RETRIES) log.warn(text, { data });
+          else log.debug(text, { data });
         },
       });
     } finally {

@@ -7,8 +7,12 @@ import { emptyRunView, reduceRunView } from './run-view.ts';
 
 const progressAfter = (...payloads: StreamStatusPayload[]): EngineMessage =>
   message.progress(payloads.map((each) => status(each)).reduce(reduceProgress, initialProgress(['a'], 0)));
-const log = (data: LogPayload['data'], by = 'destination/postgres'): EngineMessage => ({
-  ...message.log({ level: 'warn', message: 'x', ...(data === undefined ? {} : { data }) }),
+const log = (
+  data: LogPayload['data'],
+  by = 'destination/postgres',
+  level: LogPayload['level'] = 'warn',
+): EngineMessage => ({
+  ...message.log({ level, message: 'x', ...(data === undefined ? {} : { data }) }),
   _emitted_by: by,
 });
 const start = { stream: 'a', status: 'start' } as const;
@@ -49,6 +53,12 @@ it.each([
   [
     'when it is tried again before anybody can read that',
     [progressAfter(start), log({ retry_in_ms: 200 })],
+    false,
+    'reading',
+  ],
+  [
+    'when something is tried again of which only a debug log speaks',
+    [progressAfter(start), log({ retry_in_ms: 3000 }, 'source/stripe', 'debug')],
     false,
     'reading',
   ],

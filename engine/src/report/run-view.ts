@@ -60,6 +60,8 @@ export function reduceRunView(view: RunView, message: EngineMessage, at: number)
         coverage: nextCoverage(view.coverage, message.progress, at),
       };
     case 'log':
+      // What a connector says at this level is everyday life to it, and often one request of many.
+      if (message.log.level === 'debug') return view;
       return reduceLog(view, message.log.data, message._emitted_by, at);
     default:
       return view;
