@@ -49,6 +49,9 @@ is a reference to the environment. A connector is --source TYPE,
 --source.image IMAGE or --source.command '["node", "connector.mjs"]'; the
 destination likewise.`;
 
+// The parser of the command line makes an empty text of a lone dash.
+const fileOrDash = { type: 'string', coerce: (file?: string) => (file === '' ? '-' : file) } as const;
+
 const only = {
   choices: ['source', 'destination'] as const,
   requiresArg: true,
@@ -112,6 +115,16 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
             type: 'boolean',
             describe: 'Forget the saved position and start from the beginning',
           })
+          .option('log-format', {
+            choices: ['text', 'json'] as const,
+            requiresArg: true,
+            describe: 'Print a log: text, as with --plain, or a JSON object for each change',
+          })
+          .option('log-level', {
+            choices: ['debug', 'info', 'warn', 'error'] as const,
+            requiresArg: true,
+            describe: 'Least level of logs to show (default info, and warn in the live view)',
+          })
           .option('metrics-port', {
             type: 'number',
             requiresArg: true,
@@ -122,7 +135,7 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
             requiresArg: true,
             describe: 'Address to serve them on (default 127.0.0.1; 0.0.0.0 is all)',
           })
-          .conflicts('json', 'plain')
+          .conflicts('json', ['plain', 'log-format', 'log-level'])
           .example('penstock sync -c pipeline.yaml', 'Run a pipeline file')
           .example('penstock sync --source stripe', 'With STRIPE_API_KEY set')
           .example('penstock sync -c pipeline.yaml --streams customers', 'Only this one')
@@ -134,7 +147,7 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
       'Write a pipeline file for a source and a destination',
       (y) =>
         withPipelineOptions(y)
-          .positional('file', { type: 'string', describe: 'The file (default: pipeline.yaml); - is stdout' })
+          .positional('file', { ...fileOrDash, describe: 'The file (default: pipeline.yaml); - is stdout' })
           .option('force', { type: 'boolean', describe: 'Replace a file that is there' })
           .example('penstock init --source stripe --destination postgres', 'Write pipeline.yaml')
           .example('penstock init --source.image ghcr.io/example/source-shop:2', 'With a container')
@@ -206,7 +219,7 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
           'Put an exported state in the place of what is saved',
           (z) =>
             withStateOptions(z)
-              .positional('file', { type: 'string', describe: 'What export has printed (default: stdin)' })
+              .positional('file', { ...fileOrDash, describe: 'What export has printed (default: stdin)' })
               .option('yes', yes),
           runShort(stateImportCommand),
         )

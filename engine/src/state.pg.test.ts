@@ -129,7 +129,7 @@ describe.each(['file', 'postgres'] as const)('penstock state in a %s', (kind) =>
     expect(JSON.parse(exported).source.streams.b).toEqual(strange);
     expect((await state('reset')).exitCode).toBe(0);
     expect((await state('export')).exitCode).toBe(20);
-    const imported = await withInput(['import', '-c', file], exported);
+    const imported = await withInput(['import', '-', '-c', file], exported);
     expect(imported).toMatchObject({ exitCode: 0, stderr: '' });
     expect(imported.stdout).toContain('now has the given state of pipeline "fake": 2 streams.');
     expect((await state('export')).stdout).toBe(exported);

@@ -9,6 +9,7 @@ import {
   type DockerSettings,
   dockerSchema,
   type LauncherName,
+  metricsSchema,
   type Pipeline,
   pipelineSchema,
 } from './pipeline-schema.ts';
@@ -60,7 +61,8 @@ export function newPipelineFile(pipeline: NewPipeline): NewPipelineFile {
       isOn: pipeline.launcher !== undefined,
       value: pipeline.launcher ?? 'process',
     },
-    dockerSetting(pipeline.docker),
+    sectionSetting('docker', dockerSchema, pipeline.docker),
+    sectionSetting('metrics', metricsSchema, {}),
   ];
   const { schemaAddress } = pipeline;
   const address = schemaAddress === undefined ? [] : [`# yaml-language-server: $schema=${schemaAddress}`];
@@ -69,8 +71,8 @@ export function newPipelineFile(pipeline: NewPipeline): NewPipelineFile {
 }
 
 const ABOUT = [
-  'A pipeline of Penstock. `#key:` is a setting that is off: take away the # of its lines to turn it on.',
-  '${NAME} is the environment. In a config KEY_file, in the place of KEY, names a file with the value.',
+  'A pipeline of Penstock. `#key:` is a setting that is off: without the # in front it counts.',
+  '${NAME} is the environment; KEY_file, in the place of KEY, names a file with the value.',
 ];
 
 function meaning(key: keyof typeof shape, ...more: readonly string[]): string[] {
@@ -156,12 +158,13 @@ function fileName(name: string): string {
   return name.replace(/[^\p{L}\p{N}._-]+/gu, '-');
 }
 
-function dockerSetting(docker: DockerSettings): Setting {
-  const given = literal(docker) as Record<string, unknown>;
-  const below = configSettings(z.toJSONSchema(dockerSchema) as JsonSchema, given, 'DOCKER');
+/** A section of the engine's own. */
+function sectionSetting(key: 'docker' | 'metrics', schema: z.ZodType, said: object): Setting {
+  const given = literal(said) as Record<string, unknown>;
+  const below = configSettings(z.toJSONSchema(schema) as JsonSchema, given, key);
   const isOn = Object.keys(given).length > 0;
   const shown = isOn ? below : below.map((setting) => ({ ...setting, isOn: setting.isPlaceholder !== true }));
-  return { key: 'docker', meaning: meaning('docker'), isOn, value: undefined, below: shown };
+  return { key, meaning: meaning(key), isOn, value: undefined, below: shown };
 }
 
 /** The dotted names of what is on and has no value yet. */

@@ -57,7 +57,7 @@ describe('a pipeline file', () => {
     ['a: 1\na: 2', 'file_invalid 2 p.yaml:2:1: Map keys must be unique.'],
     [
       'just text',
-      'config_invalid 20 p.yaml: a pipeline is an object with the keys name, source, destination, streams, state, launcher, docker.',
+      'config_invalid 20 p.yaml: a pipeline is an object with the keys name, source, destination, streams, state, launcher, docker, metrics.',
     ],
     [
       `${base}nmae: x`,

@@ -212,7 +212,10 @@ export const metricsSchema = strict({
     .max(65_535, PORT_EXPECTED)
     .optional()
     .describe('Serve metrics for Prometheus on this port while a sync runs; 0 is any free one.'),
-  host: text.optional().describe('The address to listen on: `127.0.0.1` (the default), or `0.0.0.0` for all.'),
+  host: text.optional().meta({
+    description: 'The address to listen on: `127.0.0.1` is this machine alone, `0.0.0.0` is all.',
+    default: '127.0.0.1',
+  }),
 });
 
 /** What runs a connector that is given by its type: a program of this machine, or a container. */

@@ -49,6 +49,7 @@ const anyValue = fc.oneof(
     'null',
     '1',
     'two\nlines',
+    '"two"\nlines',
     '${X}',
     '- x',
     '<text>',

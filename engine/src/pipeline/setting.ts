@@ -20,10 +20,11 @@ const COMMENT_WIDTH = 100;
 /** Down to this level, the config of a connector, settings stand apart. */
 const SPACED_DEPTH = 2;
 
-/** One line for each text, whatever is in it, and nothing that only YAML 1.1 takes for something else. */
+/** One line for each text, whatever is in it: lines that are empty would say nothing behind a `#`. */
 const yamlOptions = {
   lineWidth: 0,
   blockQuote: false,
+  singleQuote: false,
   doubleQuotedMinMultiLineLength: Number.POSITIVE_INFINITY,
 } satisfies ToStringOptions;
 
@@ -34,7 +35,7 @@ const yamlOptions = {
 export function settingLines(settings: readonly Setting[], depth = 0): string[] {
   return settings.flatMap((setting, i) => {
     const lines = [
-      ...commentLines(setting.meaning, COMMENT_WIDTH - 2 * Math.min(depth, 10)),
+      ...commentLines(setting.meaning, COMMENT_WIDTH - 2 * Math.min(depth, 4)),
       ...bodyLines(setting, depth),
     ];
     return i > 0 && depth <= SPACED_DEPTH && setting.meaning.length > 0 ? ['', ...lines] : lines;
