@@ -1,4 +1,4 @@
-import { CodedError, encodeMessage, toCodedError } from '@penstock/protocol';
+import { CodedError, encodeMessage, type LogPayload, toCodedError } from '@penstock/protocol';
 import { failureBeforeRun } from '../failure-before-run.ts';
 import type { Connector } from '../launch/launcher.ts';
 import { removeLeftovers } from '../launch/private-folder.ts';
@@ -6,7 +6,8 @@ import type { Environment } from '../pipeline/environment.ts';
 import { locateState } from '../pipeline/locate-state.ts';
 import { readMetricsSettings } from '../pipeline/metrics-settings.ts';
 import { loadPipeline, type NamedPipeline, prepareSide } from '../pipeline/prepare.ts';
-import type { Reporter } from '../report/reporter.ts';
+import { encodeLogEntry, failedEntry, noteEntry } from '../report/log-entry.ts';
+import type { Reporter, ReportMode } from '../report/reporter.ts';
 import type { ServedMetrics } from '../report/serve-metrics.ts';
 import { runSync } from '../sync.ts';
 import { runUntilDone } from '../sync-until-done.ts';
@@ -36,6 +37,9 @@ export interface SyncArguments extends PipelineArguments {
   readonly stallTimeout?: number | undefined;
   readonly runId?: string | undefined;
   readonly resetState?: boolean | undefined;
+  readonly logFormat?: 'text' | 'json' | undefined;
+  /** The least level that is shown. */
+  readonly logLevel?: LogPayload['level'] | undefined;
   readonly metricsPort?: number | undefined;
   readonly metricsHost?: string | undefined;
 }
@@ -44,7 +48,12 @@ export interface SyncArguments extends PipelineArguments {
 export async function syncCommand(args: SyncArguments, context: CommandContext): Promise<number> {
   const { stdout, stderr, environment } = context;
   let reporter: Reporter | undefined;
-  const say = (text: string): void => void (reporter?.say(text) || stderr.write(`${text}\n`));
+  const isJsonLog = args.logFormat === 'json';
+  let name = args.name;
+  const say = (text: string): void => {
+    if (reporter?.say(text) === true) return;
+    stderr.write(isJsonLog ? encodeLogEntry(noteEntry(text, Date.now(), { pipeline: name })) : `${text}\n`);
+  };
   const stop = listenForStop(say);
   const undo: (() => Promise<void>)[] = [];
   const found = { connectors: [] as Connector[], all: Promise.resolve() as Promise<unknown> };
@@ -59,9 +68,11 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     const reporting = import('../report/reporter.ts');
     const prepare = {
       ...prepareContext(context, stop.soft),
+      onNote: say,
       onConnector: (each: Connector) => void found.connectors.push(each),
     };
     const loaded = await loadPipeline(pipelineRequest(args, context));
+    name = loaded.name;
     const metrics = await startMetrics(args, loaded, environment, say);
     if (metrics !== undefined) undo.push(() => metrics.close());
     let pipeline = loaded.destination === undefined ? withOwnPostgres(loaded, '') : loaded;
@@ -82,10 +93,17 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     const [source, destination] = await Promise.all(both);
     const store = openStateStore(await locateState(pipeline, destination));
     undo.push(() => store.close());
-    const mode = args.json === true ? 'json' : args.plain === true || !canRedraw(context) ? 'plain' : 'live';
+    const mode = reportMode(args, context);
     const { createReporter } = await reporting;
     let runId: string | undefined;
-    const shown = createReporter({ mode, stdout, pipeline: pipeline.name, runId: () => runId });
+    const { logLevel } = args;
+    const shown = createReporter({
+      mode,
+      stdout,
+      pipeline: pipeline.name,
+      runId: () => runId,
+      ...(logLevel && { logLevel }),
+    });
     reporter = shown;
     stop.hard.addEventListener('abort', shown.stopWaiting, { once: true });
     const run = args.untilDone === true ? runUntilDone : runSync;
@@ -129,6 +147,7 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
     const error = toCodedError(thrown);
     if (args.json === true)
       for (const message of failureBeforeRun(error, Date.now())) stdout.write(encodeMessage(message));
+    else if (isJsonLog) stdout.write(encodeLogEntry(failedEntry(error, Date.now(), { pipeline: name })));
     throw error;
   } finally {
     await found.all;
@@ -175,6 +194,12 @@ function milliseconds(seconds: number | undefined, flag: string): number | undef
 function records(limit: number | undefined): number | undefined {
   if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return limit;
   throw new CodedError('usage', { message: '--record-limit: expected a whole number of records, at least 1.' });
+}
+
+function reportMode({ json, plain, logFormat }: SyncArguments, context: CommandContext): ReportMode {
+  if (json === true) return 'json';
+  if (logFormat === 'json') return 'json-log';
+  return plain === true || logFormat === 'text' || !canRedraw(context) ? 'plain' : 'live';
 }
 
 /** Whether stdout is a terminal that can move its cursor. */

@@ -2,15 +2,16 @@ import { type EngineMessage, message } from '@penstock/protocol';
 import { expect, it } from 'vitest';
 import { initialProgress, reduceProgress } from '../reduce/progress.ts';
 import { status } from '../reduce/testing.ts';
-import { initialPlainState, plainLines } from './plain.ts';
+import { initialLoggedRun } from './changes.ts';
+import { plainLines } from './plain.ts';
 import { BEGIN, exampleEof, exampleProgress, textOf } from './testing.ts';
 
 /** The lines for messages that come one second after another. */
 function linesOf(messages: readonly EngineMessage[], logLevel: 'debug' | 'info' = 'info'): string {
-  let state = initialPlainState;
+  let run = initialLoggedRun;
   const lines = messages.flatMap((each, index) => {
-    const change = plainLines(state, each, BEGIN + index * 1000, { pipeline: 'shop', logLevel });
-    state = change.state;
+    const change = plainLines(run, each, BEGIN + index * 1000, { pipeline: 'shop', logLevel });
+    run = change.run;
     return change.lines;
   });
   return textOf(lines);

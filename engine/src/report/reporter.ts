@@ -1,12 +1,15 @@
 import type { Writable } from 'node:stream';
 import { type EngineMessage, encodeMessage, type LogPayload } from '@penstock/protocol';
+import { initialLoggedRun } from './changes.ts';
 import { LiveView } from './live-view.ts';
+import { logEntries } from './log-entries.ts';
+import { encodeLogEntry, noteEntry } from './log-entry.ts';
 import { paint, wantsColor } from './paint.ts';
-import { initialPlainState, plainLines } from './plain.ts';
+import { plainLines } from './plain.ts';
 import { TextOutput } from './text-output.ts';
 
-/** How a run is shown: on a terminal, as a log, as messages for programs, or not at all. */
-export type ReportMode = 'live' | 'plain' | 'json' | 'quiet';
+/** How a run is shown: on a terminal, as a log for people or for programs, as messages, or not at all. */
+export type ReportMode = 'live' | 'plain' | 'json-log' | 'json' | 'quiet';
 
 /** What a reporter needs. */
 export interface ReporterOptions {
@@ -17,7 +20,7 @@ export interface ReporterOptions {
   readonly pipeline: string;
   /** The run, as soon as it is known; asked for each frame. */
   readonly runId?: () => string | undefined;
-  /** The least level of logs that are shown. `info` for `plain`, `warn` for `live`; `json` shows all. */
+  /** The least level of logs that are shown. `info` for logs, `warn` for `live`; `json` shows all. */
   readonly logLevel?: LogPayload['level'];
   /** Whether to use colours; by default on a terminal unless NO_COLOR is set. */
   readonly color?: boolean;
@@ -33,7 +36,7 @@ export interface Reporter {
    * @returns undefined, or a promise to wait for before the next one: the output is full
    */
   onMessage(message: EngineMessage): Promise<void> | undefined;
-  /** Shows a line for people in a live display. @returns false where there is none: say it on stderr */
+  /** Shows a line for people, where there is a place for it. @returns false where there is none: say it on stderr */
   say(text: string): boolean;
   /** Ends the display, with the summary when `eof` has come. Resolves when everything is written. */
   close(): Promise<void>;
@@ -46,7 +49,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   const output = new TextOutput(options.stdout);
   const color = options.color ?? wantsColor(options.stdout);
   const now = options.now ?? Date.now;
-  const { pipeline } = options;
+  const { pipeline, runId = () => undefined, logLevel = 'info' } = options;
   const stopWaiting = () => output.stopWaiting();
   switch (options.mode) {
     case 'quiet':
@@ -59,15 +62,30 @@ export function createReporter(options: ReporterOptions): Reporter {
         stopWaiting,
       };
     case 'plain': {
-      let state = initialPlainState;
-      const plainOptions = { pipeline, logLevel: options.logLevel ?? ('info' as const) };
+      let run = initialLoggedRun;
       return {
         onMessage(message) {
-          const change = plainLines(state, message, now(), plainOptions);
-          state = change.state;
+          const change = plainLines(run, message, now(), { pipeline, runId: runId(), logLevel });
+          run = change.run;
           return output.write(change.lines.map((line) => `${paint(line, color)}\n`).join(''));
         },
         say: () => false,
+        close: () => output.whenFlushed(),
+        stopWaiting,
+      };
+    }
+    case 'json-log': {
+      let run = initialLoggedRun;
+      return {
+        onMessage(message) {
+          const change = logEntries(run, message, now(), { pipeline, runId: runId(), logLevel });
+          run = change.run;
+          return output.write(change.entries.map(encodeLogEntry).join(''));
+        },
+        say(text) {
+          void output.write(encodeLogEntry(noteEntry(text, now(), { pipeline, runId: runId() })));
+          return true;
+        },
         close: () => output.whenFlushed(),
         stopWaiting,
       };
@@ -76,7 +94,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       const view = new LiveView(
         {
           pipeline,
-          runId: options.runId ?? (() => undefined),
+          runId,
           logLevel: options.logLevel ?? 'warn',
           stdout: options.stdout as NodeJS.WriteStream,
           color,

@@ -44,6 +44,12 @@ function outcomeLines(eof: EofPayload, pipeline: string, width: number): Line[] 
   return lines;
 }
 
+/** How it ended, in a few words, for example `ended, 1 of 36 streams failed`. */
+export function outcomeText(eof: EofPayload): string {
+  // Without the sign and the name of the pipeline.
+  return outcome(eof, '')[0].replace(/^. : /, '');
+}
+
 function outcome(eof: EofPayload, pipeline: string): Segment {
   const streams = Object.values(eof.run_progress.streams);
   const errored = streams.filter(({ status }) => status === 'errored').length;

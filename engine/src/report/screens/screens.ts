@@ -1,8 +1,9 @@
 import { type EngineMessage, message } from '@penstock/protocol';
+import { initialLoggedRun } from '../changes.ts';
 import { liveFrame } from '../live-frame.ts';
 import { logLine } from '../log-line.ts';
 import { type Line, lineText } from '../paint.ts';
-import { initialPlainState, plainLines } from '../plain.ts';
+import { plainLines } from '../plain.ts';
 import { summaryLines } from '../summary.ts';
 import { exampleEnd, exampleRun } from './example-run.ts';
 
@@ -34,11 +35,11 @@ function live(width: number, height: number, { seconds, idleS, said = [] }: Situ
 }
 
 function plain(): readonly Line[] {
-  let state = initialPlainState;
+  let run = initialLoggedRun;
   return [0, 1, 2, 3, 4, 5, 6].flatMap((second) => {
     const { progress, now } = exampleRun(second);
-    const change = plainLines(state, message.progress(progress), now, { pipeline, logLevel: 'info' });
-    state = change.state;
+    const change = plainLines(run, message.progress(progress), now, { pipeline, logLevel: 'info' });
+    run = change.run;
     return change.lines;
   });
 }

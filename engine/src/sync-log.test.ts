@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fakePipeline, runPenstock } from './launch/testing/penstock.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'penstock-log-test-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const entriesIn = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, string>);
+
+describe('penstock sync --log-format json', () => {
+  it('prints nothing but entries that say which run and pipeline they are of, on stderr too', async () => {
+    const { file } = await fakePipeline(folder, { streams: { a: 20 }, mode: 'stray' });
+    const run = await runPenstock(['sync', '-c', file, '--log-format', 'json', '--metrics-port', '0']);
+    expect(run.exitCode).toBe(30);
+    const entries = entriesIn(run.stdout);
+    for (const entry of entries) {
+      expect(entry).toMatchObject({
+        pipeline: 'fake',
+        run_id: expect.stringMatching(/^run_/),
+        time: expect.any(String),
+      });
+      expect(entry.component).toMatch(/^(engine|source\/fake-source\.mjs|destination\/fake-destination\.mjs)$/);
+    }
+    expect(entries.map(({ event, stream }) => [event, stream])).toEqual([
+      ['run_started', undefined],
+      ['stream_failed', 'nobody_asked'],
+      ['stream_started', 'a'],
+      ['stream_completed', 'a'],
+      ['run_ended', undefined],
+    ]);
+    expect(entriesIn(run.stderr)).toMatchObject([{ event: 'note', pipeline: 'fake', message: expect.stringMatching(/^Metrics: http/) }]);
+  });
+
+  it('ends with an entry of the run also when it could not begin', async () => {
+    const { file } = await fakePipeline(folder, { streams: { a: 'many' } });
+    const run = await runPenstock(['sync', '-c', file, '--log-format', 'json']);
+    expect(run.exitCode).toBe(20);
+    expect(entriesIn(run.stdout)).toMatchObject([
+      {
+        level: 'error',
+        event: 'run_ended',
+        pipeline: 'fake',
+        failure_type: 'config',
+        message: expect.stringContaining('streams'),
+      },
+    ]);
+  });
+
+  it('shows logs from the level on that is wanted', async () => {
+    const { file } = await fakePipeline(folder, { streams: { a: 1 }, mode: 'talkative' });
+    const args = ['sync', '-c', file, '--log-format', 'json', '--log-level', 'error'];
+    const quiet = entriesIn((await runPenstock(args)).stdout);
+    expect(quiet.some(({ event }) => event === 'log')).toBe(false);
+    const loud = entriesIn((await runPenstock([...args.slice(0, -1), 'info', '--reset-state'])).stdout);
+    expect(loud).toContainEqual(
+      expect.objectContaining({ event: 'log', level: 'info', message: 'looking around', component: 'source/fake-source.mjs' }),
+    );
+  });
+});
