@@ -37,7 +37,9 @@ describe('penstock sync --log-format json', () => {
       ['stream_completed', 'a'],
       ['run_ended', undefined],
     ]);
-    expect(entriesIn(run.stderr)).toMatchObject([{ event: 'note', pipeline: 'fake', message: expect.stringMatching(/^Metrics: http/) }]);
+    expect(entriesIn(run.stderr)).toMatchObject([
+      { event: 'note', pipeline: 'fake', message: expect.stringMatching(/^Metrics: http/) },
+    ]);
   });
 
   it('ends with an entry of the run also when it could not begin', async () => {
@@ -62,7 +64,12 @@ describe('penstock sync --log-format json', () => {
     expect(quiet.some(({ event }) => event === 'log')).toBe(false);
     const loud = entriesIn((await runPenstock([...args.slice(0, -1), 'info', '--reset-state'])).stdout);
     expect(loud).toContainEqual(
-      expect.objectContaining({ event: 'log', level: 'info', message: 'looking around', component: 'source/fake-source.mjs' }),
+      expect.objectContaining({
+        event: 'log',
+        level: 'info',
+        message: 'looking around',
+        component: 'source/fake-source.mjs',
+      }),
     );
   });
 });

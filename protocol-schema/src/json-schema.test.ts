@@ -4,7 +4,7 @@ import { PROTOCOL_VERSION } from './limit.ts';
 import { messageKinds } from './message.ts';
 
 /** Fingerprint of the wire format as it was last decided on. */
-const DECIDED = { version: 1, hash: '16dcd64fd75c64403ad638feb5878f0844fcdfcbf3eea61d6f94f88d363dd975' };
+const DECIDED = { version: 1, hash: 'ea05860246ad9099afb4c1226ccfae37cfd9da3acd3eaa52dab4d4fe8559188d' };
 
 test('the wire format is the one that was decided on', () => {
   expect(

@@ -40,6 +40,8 @@ function envelope<Kind extends MessageKind>(kind: Kind) {
       .optional()
       .describe('Who said it: `source/stripe`, `destination/postgres`, `engine`. Added by the engine only.'),
     _ts: timestampSchema.optional().describe('When the engine saw it. Added by the engine only.'),
+    _pipeline: z.string().optional().describe('The name of the pipeline. Added by the engine only.'),
+    _run_id: z.string().optional().describe('The run that it belongs to, where it is known. Added by the engine only.'),
   });
 }
 

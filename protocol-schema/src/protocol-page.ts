@@ -92,7 +92,7 @@ export function protocolPage(examples: ReadonlyMap<string, readonly string[]>): 
   return `${[
     '<!-- Generated from protocol-schema/src by `make generate`. -->',
     `# The wire protocol, version ${PROTOCOL_VERSION}`,
-    'One JSON object per line: UTF-8, ended by a newline, at most 32 MiB. Every message is `{"type": KIND, KIND: PAYLOAD}`; the engine may add `_emitted_by` and `_ts`. Readers ignore fields that they do not know. Names are in snake_case. A time is ISO 8601 in UTC with seconds and any precision, such as `2026-01-31T12:00:00Z`. Ranges are `{gte, lt}`: inclusive, exclusive.',
+    'One JSON object per line: UTF-8, ended by a newline, at most 32 MiB. Every message is `{"type": KIND, KIND: PAYLOAD}`; the engine may add `_emitted_by`, `_ts`, `_pipeline` and `_run_id`. Readers ignore fields that they do not know. Names are in snake_case. A time is ISO 8601 in UTC with seconds and any precision, such as `2026-01-31T12:00:00Z`. Ranges are `{gte, lt}`: inclusive, exclusive.',
     'The same as JSON Schema (draft 2020-12) is in `protocol-schema/schema`, and lines to try a program with, good ones and bad ones, are in `protocol-schema/golden`.',
     '## Messages',
     ...messages.flat(),

@@ -146,7 +146,8 @@ export async function syncCommand(args: SyncArguments, context: CommandContext):
   } catch (thrown) {
     const error = toCodedError(thrown);
     if (args.json === true)
-      for (const message of failureBeforeRun(error, Date.now())) stdout.write(encodeMessage(message));
+      for (const message of failureBeforeRun(error, Date.now()))
+        stdout.write(encodeMessage({ ...message, ...(name && { _pipeline: name }) }));
     else if (isJsonLog) stdout.write(encodeLogEntry(failedEntry(error, Date.now(), { pipeline: name })));
     throw error;
   } finally {

@@ -18,13 +18,19 @@ function fakeTerminal(columns: number, rows: number) {
   return { stdout: Object.assign(output, { isTTY: true, columns, rows }), written: () => written };
 }
 
-it('json: writes each message as the line it is', async () => {
+it('json: writes each message as the line it is, with its pipeline and, once that is known, its run', async () => {
   const { stdout, written } = fakeTerminal(80, 24);
-  const reporter = createReporter({ mode: 'json', stdout, pipeline: 'p' });
+  let runId: string | undefined;
+  const reporter = createReporter({ mode: 'json', stdout, pipeline: 'p', runId: () => runId });
   const messages: EngineMessage[] = [log('a'), message.progress(exampleProgress()), message.eof(exampleEof())];
-  for (const each of messages) await reporter.onMessage(each);
+  for (const each of messages) {
+    await reporter.onMessage(each);
+    runId = 'run_1';
+  }
   await reporter.close();
-  expect(written()).toBe(messages.map(encodeMessage).join(''));
+  const [first, ...others] = messages.map((each) => ({ ...each, _pipeline: 'p' }));
+  const expected = [first!, ...others.map((each) => ({ ...each, _run_id: 'run_1' }))];
+  expect(written()).toBe(expected.map(encodeMessage).join(''));
 });
 
 it('json: asks to wait while the reader is slow, and no longer', async () => {

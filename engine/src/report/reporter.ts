@@ -56,7 +56,10 @@ export function createReporter(options: ReporterOptions): Reporter {
       return { onMessage: () => undefined, say: () => false, close: async () => {}, stopWaiting };
     case 'json':
       return {
-        onMessage: (message) => output.write(encodeMessage(message)),
+        onMessage: (message) => {
+          const run = runId();
+          return output.write(encodeMessage({ ...message, _pipeline: pipeline, ...(run && { _run_id: run }) }));
+        },
         say: () => false,
         close: () => output.whenFlushed(),
         stopWaiting,
