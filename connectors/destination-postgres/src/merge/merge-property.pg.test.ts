@@ -39,7 +39,7 @@ function applyOneByOne(records: readonly Data[], mode: 'mark' | 'remove'): Row[]
     const row = rows.get(data.id);
     const isRemoval = data.deleted && mode === 'remove';
     const isBehindGrave = graves.has(data.id) && !isNewer(data.v, graves.get(data.id));
-    if (isRemoval && !isBehindGrave) graves.set(data.id, data.v);
+    if (isRemoval && !isBehindGrave) graves.set(data.id, data.v ?? graves.get(data.id));
     if (row && !isNewer(data.v, row.v)) continue;
     if (isRemoval) rows.delete(data.id);
     if (isRemoval || isBehindGrave) continue;

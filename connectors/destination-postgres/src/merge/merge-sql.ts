@@ -36,7 +36,7 @@ const lines = `(select (l.ordinality - 1)::integer as n, l.line::jsonb as data
 export type MergeSql = {
   /**
    * What is in the stage: `null_keys` (n of records without a key, at most 1000), `needs_rounds`, `key_hashes` (8 bytes a record,
-   * of keys that are there; null in `append`).
+   * of keys that are there; null in `append`), and `transaction`, its number.
    */
   readonly survey: string;
   /** Merges the whole stage, when no round is needed. Returns `created`, `updated`. Fastest for records that are new. */
@@ -95,6 +95,9 @@ function isTextual(kind: ColumnKind): kind is 'text' | 'reference' {
  * stream's batches are in the order of their commits.
  */
 const writtenAt = 'statement_timestamp()';
+
+/** It has one: filling a temporary table counts as writing. */
+const transaction = 'pg_current_xact_id_if_assigned()::text';
 
 const counts =
   '(select count(*) from merged where is_new) as created, (select count(*) from merged where not is_new) as updated';
@@ -174,7 +177,7 @@ class Builder {
   survey(source: string, { withHashes = false } = {}): string {
     const { key, mode, softDeleteField, insertOnly } = this.#plan;
     if (mode === 'append')
-      return `select null::integer[] as null_keys, false as needs_rounds, null::bytea as key_hashes`;
+      return `select null::integer[] as null_keys, false as needs_rounds, null::bytea as key_hashes, ${transaction} as transaction`;
     const noKey = key.map((column) => this.#keyIsMissing(column)).join(' or ');
     const reasons = [
       ...(softDeleteField === undefined ? [] : [`bool_or(${this.#deletedSql})`]),
@@ -184,7 +187,7 @@ class Builder {
         ? [`count(distinct (${key.map((column) => this.#keySql(column)).join(', ')})) < count(*)`]
         : []),
     ];
-    return `select (array_agg(s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds, ${withHashes ? `string_agg(int8send(${this.#keyHash()}), '')` : 'null::bytea'} as key_hashes from ${source}`;
+    return `select (array_agg(s.n) filter (where ${noKey}))[1:1000] as null_keys, ${reasons.length ? `coalesce(${reasons.join(' or ')}, false)` : 'false'} as needs_rounds, ${withHashes ? `string_agg(int8send(${this.#keyHash()}), '')` : 'null::bytea'} as key_hashes, ${transaction} as transaction from ${source}`;
   }
 
   /** Equal for equal keys; of several columns, each goes on from the hash of those before. */
@@ -306,7 +309,7 @@ class Builder {
     const isNewer = this.#isNewer('l.v', `t.${name}`);
     const keys = key.map((column) => quoteName(column.name)).join(', ');
     const inKey = key.includes(version);
-    return `${latest}, removed as (delete from ${this.#table} t using latest l where ${this.#keyJoin('t', 'l')} and ${isNewer} returning 1), buried as (insert into ${tableName(this.#plan, tombstones)} as t (${keys}${inKey ? '' : `, ${name}`}, _deleted_at) select ${this.#keys.join(', ')}${inKey ? '' : ', l.v'}, now() from latest l on conflict (${keys}) do update set ${inKey ? '' : `${name} = excluded.${name}, `}_deleted_at = excluded._deleted_at where ${this.#isNewer(`excluded.${name}`, `t.${name}`)} returning 1) select count(*) as deleted from removed`;
+    return `${latest}, removed as (delete from ${this.#table} t using latest l where ${this.#keyJoin('t', 'l')} and ${isNewer} returning 1), buried as (insert into ${tableName(this.#plan, tombstones)} as t (${keys}${inKey ? '' : `, ${name}`}, _deleted_at) select ${this.#keys.join(', ')}${inKey ? '' : ', l.v'}, now() from latest l on conflict (${keys}) do update set ${inKey ? '' : `${name} = coalesce(excluded.${name}, t.${name}), `}_deleted_at = excluded._deleted_at where ${this.#isNewer(`excluded.${name}`, `t.${name}`)} returning 1) select count(*) as deleted from removed`;
   }
 
   /**

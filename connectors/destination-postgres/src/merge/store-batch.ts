@@ -21,6 +21,7 @@ import { copyBatch } from './copy-batch.ts';
 import { describeKey, findCulprits, KeysMissing } from './find-culprits.ts';
 import { buildMergeSql, type MergeSql, tableName } from './merge-sql.ts';
 import type { MergeTurn } from './merge-turns.ts';
+import { SureCommit } from './sure-commit.ts';
 
 /** Up to here sending a few records twice costs less than filling and emptying a table. */
 const linesBytesMax = 128 * 1024;
@@ -76,17 +77,19 @@ export class BatchStore {
     const total = { created: 0, updated: 0, deleted: 0, skipped: 0 };
     const parts: (readonly number[])[] = [Array.from({ length: batch.count }, (_, index) => index)];
     const examined = new Set<number>();
+    let commit = new SureCommit<Changes>();
     while (parts.length > 0) {
       const part = parts[0]!;
       try {
         const counts = await this.#withRetries(
           table,
-          (client) => storeOnce(client, table, batch, part, options),
+          (client) => storeOnce(client, table, batch, part, { ...options, commit }),
           options,
         );
         if (!counts) return undefined;
         for (const key of Object.keys(total) as (keyof BatchCounts)[]) total[key] += counts[key];
         parts.shift();
+        commit = new SureCommit();
       } catch (error) {
         if (!(error instanceof KeysMissing) && (classify(error) !== 'record' || isOfForeignColumn(error, table.plan)))
           throw this.#explain(error, table);
@@ -101,6 +104,7 @@ export class BatchStore {
         }
         total.skipped += refused.length;
         parts.splice(0, 1, ...rest);
+        commit = new SureCommit();
       }
     }
     return total;
@@ -204,13 +208,16 @@ function toChanges(...rows: Record<string, unknown>[]): Changes {
   return { created: sum('created'), updated: sum('updated'), deleted: sum('deleted') };
 }
 
+/** What one try goes by. */
+type TryOptions = StoreOptions & { readonly commit: SureCommit<Changes> };
+
 /** @returns undefined when the batch is not wanted any more */
 async function storeOnce(
   client: Session,
   table: StreamTable,
   batch: Batch,
   part: readonly number[],
-  options: StoreOptions,
+  options: TryOptions,
 ): Promise<BatchCounts | undefined> {
   // A batch that waits its turn behind a pooler would hold the connection that the one before it needs.
   if (client.isPooled) await options.turn.whenFirst();
@@ -218,6 +225,7 @@ async function storeOnce(
     part.length <= options.config.limits.unstaged_records_max &&
     part.reduce((bytes, index) => bytes + batch.data(index).length, 0) <= linesBytesMax;
   const changes =
+    (await options.commit.recall(client)) ||
     (isSmall && (await storeLines(client, table, batch, part, options))) ||
     (await storeStaged(client, table, batch, part, options));
   return changes === notWanted
@@ -264,19 +272,19 @@ async function storeStaged(
   table: StreamTable,
   batch: Batch,
   part: readonly number[],
-  options: StoreOptions,
+  options: TryOptions,
 ): Promise<Changes> {
   await client.begin({ withStage: true });
   await copyBatch(client, batch, part);
-  const { null_keys: missing, needs_rounds: needsRounds, key_hashes: hashes } = await run(client, table, 'survey');
-  if (missing) throw new KeysMissing(missing);
-  await options.turn.whenApart(toHashes(hashes));
+  const survey = await run(client, table, 'survey');
+  if (survey.null_keys) throw new KeysMissing(survey.null_keys);
+  await options.turn.whenApart(toHashes(survey.key_hashes));
   if (!options.isWanted()) {
     await client.query('rollback');
     return notWanted;
   }
   const results: Record<string, unknown>[] = [];
-  if (!needsRounds) {
+  if (!survey.needs_rounds) {
     const row = await run(client, table, table.hasMost ? 'upsertKnown' : 'upsert');
     table.hasMost = Number(row.created) * 2 < part.length;
     results.push(row);
@@ -293,8 +301,7 @@ async function storeStaged(
       if (isDelete.has(round)) results.push(await unprepared('deleteRound', [round]));
     }
   }
-  await client.query('commit');
-  return toChanges(...results);
+  return options.commit.commit(client, survey.transaction!, toChanges(...results));
 }
 
 function refuse(

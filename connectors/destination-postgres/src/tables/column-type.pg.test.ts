@@ -33,6 +33,11 @@ const cases: readonly (readonly [ColumnKind, string, string | null])[] = [
   ['reference', '"cus_1"', 'cus_1'],
   ['reference', '{"id":"cus_1","x":2}', 'cus_1'],
   ['reference', '{"x":2}', null],
+  ['reference', `"${'x'.repeat(2000)}"`, 'x'.repeat(2000)],
+  // An index would refuse it, and with it the whole record.
+  ['reference', `"${'x'.repeat(2001)}"`, null],
+  ['reference', `{"id":"cus_1","x":"${'x'.repeat(3000)}"}`, 'cus_1'],
+  ['reference', `{"id":"${'x'.repeat(2001)}"}`, null],
   ['boolean', 'true', 'true'],
   ['boolean', '"true"', null],
   ['bigint', '[]', null],

@@ -27,6 +27,8 @@ export const sqlTypes: Readonly<Record<ColumnKind, string>> = {
   jsonb: 'jsonb',
 };
 
+const idBytesMax = 2000;
+
 type SchemaNode = Record<string, unknown>;
 
 function isNode(value: unknown): value is SchemaNode {
@@ -113,7 +115,7 @@ export function castSql(kind: ColumnKind, json: string): string {
     case 'text':
       return `case when ${type} in ('string', 'number', 'boolean') then ${text} end`;
     case 'reference':
-      return `case ${type} when 'object' then ${json} ->> 'id' when 'array' then null else ${text} end`;
+      return `case ${type} when 'object' then ${ifId(`(${json} ->> 'id')`)} when 'array' then null else ${ifId(text)} end`;
     case 'boolean':
       return `case ${json} when 'true'::jsonb then true when 'false'::jsonb then false end`;
     case 'bigint':
@@ -137,5 +139,12 @@ export function castSql(kind: ColumnKind, json: string): string {
  */
 export function castTextSql(kind: 'text' | 'reference', text: string, json: string): string {
   const isNested = `ascii(${text}) in (${'{'.charCodeAt(0)}, ${'['.charCodeAt(0)}) and jsonb_typeof(${json}) in ('object', 'array')`;
-  return `case when ${isNested} then ${kind === 'reference' ? `${json} ->> 'id'` : 'null'} else ${text} end`;
+  return kind === 'reference'
+    ? `case when ${isNested} then ${ifId(`(${json} ->> 'id')`)} else ${ifId(text)} end`
+    : `case when ${isNested} then null else ${text} end`;
+}
+
+/** References are indexed, and an index takes no more than 2,704 bytes (Postgres source, BTMaxItemSize); no id is that long. */
+function ifId(text: string): string {
+  return `case when octet_length(${text}) <= ${idBytesMax} then ${text} end`;
 }

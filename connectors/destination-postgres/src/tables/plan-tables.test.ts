@@ -114,6 +114,12 @@ describe('planning a table', () => {
     expect(refused).toEqual([expect.objectContaining({ stream: 's', code: 'config_invalid', remedy })]);
   });
 
+  it('refuses a stream whose table would be taken for what belongs to another table', () => {
+    const { plans, refused } = planTables({ streams: [testStream('x'), testStream('_penstock_deleted_x')] }, options);
+    expect(plans.map(({ stream }) => stream)).toEqual(['x']);
+    expect(refused).toEqual([expect.objectContaining({ stream: '_penstock_deleted_x', code: 'config_invalid' })]);
+  });
+
   it('refuses choices about updates where rows are never updated', () => {
     const stream = testStream('s', { destination_sync_mode: 'append' });
     const { refused } = planTables({ streams: [stream] }, { ...options, streams: { s: { volatile: ['name'] } } });

@@ -84,7 +84,14 @@ export function planTables(
   const tableNames = new NameGiver();
   for (const configured of catalog.streams) {
     const { stream, destination_sync_mode: mode } = configured;
-    if (mode === 'append_dedup' && stream.primary_key.length === 0)
+    if (stream.name.startsWith('_penstock_'))
+      refused.push({
+        stream: stream.name,
+        code: 'config_invalid',
+        reason: 'tables whose names begin with _penstock_ hold what belongs to other tables.',
+        remedy: 'Give the stream another name at its source.',
+      });
+    else if (mode === 'append_dedup' && stream.primary_key.length === 0)
       refused.push({
         stream: stream.name,
         code: 'mode_unsupported',

@@ -153,6 +153,20 @@ describe('checkpoints', () => {
       expect(outline(checkpoints.arrived(checkpoint('b', 1)))).toEqual(['b:1']);
     });
 
+    it('are kept without complete ranges when they are many: those are part of what is complete', () => {
+      const checkpoints = held();
+      checkpoints.arrived(checkpoint('a', 0));
+      for (let at = 0; at < 5000; at++) {
+        const range_complete = { gte: `${2000 + at}-01-01T00:00:00Z`, lt: `${2001 + at}-01-01T00:00:00Z` };
+        checkpoints.arrived(message.streamStatus({ stream: 'a', status: 'range_complete', range_complete }));
+      }
+      checkpoints.arrived(status('complete'));
+      checkpoints.free('a');
+      const left = checkpoints.committed('a', checkpoints.opened('a'));
+      expect(left).toHaveLength(1001);
+      expect(left.at(-1)).toEqual(status('complete'));
+    });
+
     it('become one when they are many, which stands for the records of all', () => {
       const checkpoints = held();
       for (let data = 1; data <= 5000; data++) {

@@ -151,10 +151,18 @@ export class Checkpoints {
   }
 }
 
-/** Keeps a message. Where they are held, past the limit one checkpoint stands for those before it, and for their records. */
+/**
+ * Keeps a message. Where they are held, past the limit one checkpoint stands for those before it, and for their records; and which
+ * ranges of time are complete says nothing more, since they leave together with the end of all.
+ */
 function addWaiting(waiting: Waiting[], added: Waiting, isHeld: boolean): void {
-  const isMany = isHeld && waiting.length >= heldMessagesMax && added.message.type === 'source_state';
-  const last = isMany ? waiting.findLastIndex(({ message }) => message.type === 'source_state') : -1;
+  const isMany = isHeld && waiting.length >= heldMessagesMax;
+  if (isMany && added.message.type === 'stream_status' && added.message.stream_status.status === 'range_complete')
+    return;
+  const last =
+    isMany && added.message.type === 'source_state'
+      ? waiting.findLastIndex(({ message }) => message.type === 'source_state')
+      : -1;
   if (last === -1) {
     waiting.push(added);
     return;
