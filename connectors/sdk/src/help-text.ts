@@ -21,7 +21,10 @@ export function describeConfigKeys(schema: JsonSchema): string {
   const lines: string[] = [];
   const visit = (node: Record<string, unknown>, prefix: string): void => {
     const required = Array.isArray(node.required) ? node.required : [];
-    for (const [key, child] of Object.entries(isObject(node.properties) ? node.properties : {})) {
+    const named = isObject(node.properties) ? node.properties : {};
+    // Keys that a user chooses.
+    if (isObject(node.additionalProperties)) visit(node.additionalProperties, `${prefix}NAME.`);
+    for (const [key, child] of Object.entries(named)) {
       if (!isObject(child)) continue;
       const path = prefix + key;
       const marks = [typeName(child)];
