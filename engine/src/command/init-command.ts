@@ -43,6 +43,11 @@ export async function initCommand(args: InitArguments, context: CommandContext):
   // Before a connector is started, which can take a while.
   if (file !== STDOUT && args.force !== true && existsSync(file)) throw existsAlready(file);
   const request = pipelineRequest(others, context);
+  const isGiven = request.flags.some(({ path }) => path[0] === 'source' && path.length === 2);
+  if (request.source === undefined && !isGiven) {
+    const remedy = 'Give --source TYPE, for example: penstock init --source stripe --destination postgres.';
+    throw new CodedError('usage', { message: 'There is no source.', remedy });
+  }
   // References stay: what they stand for is not for a file.
   const given = await loadPipeline({ ...request, environment: withOwnReferences({}) });
   // Two pipelines in one database need two names.

@@ -6,15 +6,13 @@ import { FILE_SUFFIX } from './connector-config.ts';
 const TEXT_RULES = ['pattern', 'format', 'minLength', 'maxLength', 'enum', 'const'];
 
 /** A text with a reference to the environment in it; every document made here has it under this name. */
-const REFERENCE = { $ref: '#/$defs/reference' };
+const REFERENCE = { $ref: '#/definitions/reference' };
 
-/** What {@link withReferences} refers to: to be put into `$defs`. */
+/** What {@link withReferences} refers to: to be put into `definitions`. Editors would show a description beside that of each text. */
 export const referenceDefinitions = {
   reference: {
     type: 'string',
     pattern: '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the user's syntax
-    description: '${NAME}: the value of an environment variable.',
   },
 } as const;
 
@@ -22,7 +20,7 @@ export const referenceDefinitions = {
 const REFERENCE_LENGTH_MIN = 4;
 
 /** Keywords whose value is a schema, a list of schemas, or schemas by name. Not those that turn the meaning round. */
-const BELOW = ['items', 'additionalProperties', 'unevaluatedProperties', 'contains'] as const;
+const BELOW = ['items', 'additionalItems', 'additionalProperties', 'contains'] as const;
 const LISTS = ['anyOf', 'oneOf', 'allOf', 'prefixItems'] as const;
 const MAPS = ['properties', 'patternProperties', 'dependentSchemas', '$defs', 'definitions'] as const;
 
@@ -35,7 +33,12 @@ function isObject(value: unknown): value is Part {
 /** The schema with another in the place of each schema below it. */
 function mapBelow(schema: Part, change: (below: unknown, keyword: string) => unknown): Part {
   const changed: Part = { ...schema };
-  for (const keyword of BELOW) if (keyword in changed) changed[keyword] = change(changed[keyword], keyword);
+  for (const keyword of BELOW) {
+    // Several, of one place in a list each, as draft 7 has them.
+    const below = changed[keyword];
+    if (Array.isArray(below)) changed[keyword] = below.map((one) => change(one, keyword));
+    else if (keyword in changed) changed[keyword] = change(below, keyword);
+  }
   for (const keyword of LISTS) {
     const list = changed[keyword];
     if (Array.isArray(list)) changed[keyword] = list.map((below) => change(below, keyword));
@@ -101,7 +104,7 @@ const WHOLE_VALUES: readonly string[] = [
  * A connector's config schema for what stands in a pipeline file: with references, with `KEY_file` for each text KEY, and
  * without what may be given elsewhere. What is in `$defs` is taken for such a place too, so a list may let more through. Pure.
  *
- * @param place of the schema in the document, as a reference: `#/$defs/source-config`
+ * @param place of the schema in the document, as a reference: `#/definitions/source-config`
  */
 export function editorConfigSchema(schema: JsonSchema, place: string): Part {
   const change = (part: unknown, keyword: string): unknown => {
@@ -109,22 +112,35 @@ export function editorConfigSchema(schema: JsonSchema, place: string): Part {
     if (WHOLE_VALUES.includes(keyword)) return moveReferences(part, place);
     const moved = mapBelow(part, change);
     for (const rule of KEY_RULES) delete moved[rule];
-    if (typeof moved.$ref === 'string') moved.$ref = movedReference(moved.$ref, place);
     if (isObject(moved.properties)) moved.properties = withFileKeys(moved.properties, part.properties as Part, schema);
-    return moved;
+    return asDraft7(moved, place);
   };
   const { $schema: _draft, $id: _id, ...rest } = schema;
   return withReferences(change(rest, '')) as Part;
 }
 
-function moveReferences(part: unknown, place: string): unknown {
-  if (!isObject(part)) return part;
-  const moved = mapBelow(part, (below) => moveReferences(below, place));
-  return typeof moved.$ref === 'string' ? { ...moved, $ref: movedReference(moved.$ref, place) } : moved;
+/** What later drafts say in other words, and references as they lead on from where the schema is now. */
+function asDraft7(part: Part, place: string): Part {
+  const { $ref, prefixItems, items, ...rest } = part;
+  const lists = Array.isArray(prefixItems)
+    ? { items: prefixItems, ...(items === undefined ? {} : { additionalItems: items }) }
+    : items === undefined
+      ? {}
+      : { items };
+  if (typeof $ref !== 'string') return { ...rest, ...lists };
+  const reference = { $ref: $ref.startsWith('#') ? place + $ref.slice(1) : $ref };
+  const others = { ...rest, ...lists };
+  // Nothing beside a reference would count.
+  if (Object.keys(others).length === 0) return reference;
+  return { ...others, allOf: [...(Array.isArray(rest.allOf) ? rest.allOf : []), reference] };
 }
 
-function movedReference(reference: string, place: string): string {
-  return reference.startsWith('#') ? place + reference.slice(1) : reference;
+function moveReferences(part: unknown, place: string): unknown {
+  if (!isObject(part)) return part;
+  return asDraft7(
+    mapBelow(part, (below) => moveReferences(below, place)),
+    place,
+  );
 }
 
 function withFileKeys(properties: Part, before: Part, root: JsonSchema): Part {

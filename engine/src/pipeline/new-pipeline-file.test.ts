@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references in the user's syntax
 import type { JsonSchema } from '@penstock/protocol';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findConfigProblems } from './connector-config.ts';
@@ -74,7 +74,7 @@ describe('a new pipeline file', () => {
     for (const source of choices) {
       const { text, placeholders } = write({ source });
       expect(placeholders).toEqual([]);
-      const accepts = new Ajv2020({ strict: false, validateFormats: false }).compile(
+      const accepts = new Ajv({ strict: false, validateFormats: false }).compile(
         pipelineJsonSchema({ source: { ...source, schema } }),
       );
       for (const variant of [text, turnedOn(text)]) {

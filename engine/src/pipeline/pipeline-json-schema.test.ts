@@ -2,14 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonSchema } from '@penstock/protocol';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type KnownConnector, pipelineJsonSchema } from './pipeline-json-schema.ts';
 import { pipelineKeys, pipelineSchema } from './pipeline-schema.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const ajv = new Ajv2020({ strict: false, validateFormats: false });
+const ajv = new Ajv({ strict: false, validateFormats: false });
 const compile = (schema: JsonSchema) => {
   const { $id: _, ...rest } = schema;
   return ajv.compile(rest);
@@ -126,7 +126,7 @@ describe('the schema of the pipeline file', () => {
 
 describe('the schema of files with known connectors', () => {
   const schema: JsonSchema = {
-    $schema: 'http://json-schema.org/draft-07/schema#',
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
     type: 'object',
     required: ['token'],
     additionalProperties: false,
@@ -134,7 +134,8 @@ describe('the schema of files with known connectors', () => {
       token: { type: 'string', pattern: '^tk_', secret: true },
       port: { type: 'integer' },
       mode: { oneOf: [{ const: 'fast' }, { const: 'slow' }] },
-      proxy: { $ref: '#/$defs/proxy' },
+      proxy: { $ref: '#/$defs/proxy', description: 'A proxy.' },
+      pair: { type: 'array', prefixItems: [{ type: 'string' }, { $ref: '#/$defs/rule' }], items: false },
       rules: { type: 'array', items: { $ref: '#/$defs/rule' } },
       pairs: {
         type: 'array',
@@ -163,6 +164,9 @@ describe('the schema of files with known connectors', () => {
     [true, {}],
     [true, null],
     [true, { proxy: {} }],
+    [true, { pair: ['a', { if: 'a' }] }],
+    [false, { pair: ['a', { if: 'c' }] }],
+    [false, { pair: ['a', { if: 'a' }, 1] }],
     [false, { tokn: 'tk_1' }],
     [false, { token: 'other' }],
     [false, { port: '${PORT}' }],

@@ -1,5 +1,5 @@
 /**
- * The pipeline file as JSON Schema (draft 2020-12), for editors. It accepts what the engine accepts, but for rules that JSON
+ * The pipeline file as JSON Schema, for editors: draft 7, which is what the YAML language server and most others know. It accepts what the engine accepts, but for rules that JSON
  * Schema has no words for, such as that no stream stands there twice; and it leaves to the engine what may come from elsewhere.
  */
 import type { JsonSchema } from '@penstock/protocol';
@@ -38,21 +38,21 @@ export function pipelineJsonSchema(known: KnownConnectors = {}): JsonSchema {
     const connector = known[side];
     if (connector === undefined) definitions.connector = anyConnector();
     else if (connector.choice.kind !== 'pipes') {
-      definitions[configName(side)] = editorConfigSchema(connector.schema, `#/$defs/${configName(side)}`);
+      definitions[configName(side)] = editorConfigSchema(connector.schema, `#/definitions/${configName(side)}`);
     }
     properties[side] =
       connector === undefined
-        ? { description, $ref: '#/$defs/connector' }
+        ? { description, allOf: [{ $ref: '#/definitions/connector' }] }
         : { description, ...oneConnector(side, connector) };
   }
   return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $schema: 'http://json-schema.org/draft-07/schema#',
     // Only what is the same for everybody has a name of its own.
     ...(Object.keys(known).length === 0 ? { $id: 'urn:penstock:pipeline' } : {}),
     title: 'Penstock pipeline file',
     ...whole,
     properties,
-    $defs: definitions,
+    definitions,
   };
 }
 
@@ -61,6 +61,7 @@ const TIME_PATTERN = '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?(Z|\\+
 
 function convert(schema: z.ZodType): Part {
   const { $schema: _, ...converted } = z.toJSONSchema(schema, {
+    target: 'draft-7',
     io: 'input',
     unrepresentable: 'any',
     override: ({ jsonSchema }) => {
@@ -87,7 +88,7 @@ function anyConnector(): Part {
 
 function oneConnector(side: Side, { choice }: KnownConnector): Part {
   // An empty key (`stripe:` and nothing below it) is null in YAML.
-  const config = { anyOf: [{ $ref: `#/$defs/${configName(side)}` }, { type: 'null' }] };
+  const config = { anyOf: [{ $ref: `#/definitions/${configName(side)}` }, { type: 'null' }] };
   switch (choice.kind) {
     case 'type': {
       return {
