@@ -72,7 +72,9 @@ export class StopControl {
     this.#requests += 1;
     this.#requested.abort(new Error(`Stopped by ${why}.`));
     if (this.#requests === 1 && this.#steps?.softly !== undefined) {
-      this.#steps.note(`${why}: no more input is read; what was received is being committed.`);
+      this.#steps.note(
+        `${why}: no more input is read; what was received is being committed. A second signal stops at once.`,
+      );
       this.#steps.softly();
     } else if (!this.#abort.signal.aborted) {
       this.#steps?.note(`${why}: stopping.`);
