@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { makeSandbox, runBlocks, type Sandbox, type ShellBlock, shellBlocks } from './harness/docs-blocks.ts';
 import { repositoryRoot } from './harness/program.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
@@ -31,7 +32,7 @@ test('every command of the README that needs no Docker works', async () => {
     STRIPE_API_KEY: 'sk_test_readme',
     STRIPE_BASE_URL: simulator.url,
     STRIPE_RATE_LIMIT: '500',
-    DATABASE_URL: database.url,
+    POSTGRES_URL: database.url,
     XDG_DATA_HOME: path.join(sandbox.path, 'data'),
   });
   expect(code, output).toBe(0);
@@ -64,6 +65,48 @@ test('every command of the tutorial works', async () => {
   expect(code, output).toBe(0);
   expect(output).toContain('"status":"succeeded"');
   expect(output).toContain('tutorial: complete');
+}, 240_000);
+
+/** A folder in the sandbox, so that a page finds no file of another. */
+async function emptyFolder(name: string): Promise<string> {
+  const folder = path.join(sandbox.path, name);
+  await mkdir(folder);
+  return folder;
+}
+
+test('every command of the guide to pipeline files works, and the file is what the guide to syncing shows', async () => {
+  const blocks = await shellBlocks('docs/guide/pipeline-file.md');
+  expect(blocks.length).toBeGreaterThan(4);
+  const folder = await emptyFolder('pipeline-file');
+  const own = await createTestDatabase();
+  try {
+    const { code, output } = await runBlocks(blocks, folder, {
+      PATH: `${path.join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}`,
+      STRIPE_API_KEY: 'sk_test_file',
+      STRIPE_BASE_URL: simulator.url,
+      STRIPE_RATE_LIMIT: '500',
+      POSTGRES_URL: own.url,
+    });
+    expect(code, output).toBe(0);
+    expect(output).toContain('stripe-to-postgres: complete');
+    const { rows } = await own.pool.query('select count(*)::int as n from stripe.customers');
+    expect(rows[0].n).toBeGreaterThan(0);
+  } finally {
+    await own.drop();
+  }
+  const text = await readFile(path.join(folder, 'pipeline.yaml'), 'utf8');
+  const [first] = text.split('\n');
+  const address = /^# yaml-language-server: \$schema=(.*)$/.exec(first!)?.[1];
+  expect(address, first).toBe('../node_modules/@penstock/engine/schema/pipeline.json');
+  const [shown] = /(?<=^```yaml\n).*?(?=^```$)/ms.exec(
+    await readFile(path.join(repositoryRoot, 'docs/guide/sync.md'), 'utf8'),
+  )!;
+  const { destination, ...rest } = parse(shown);
+  expect(parse(text)).toEqual({
+    ...rest,
+    destination: { ...destination, postgres: { ...destination.postgres, schema: 'stripe' } },
+  });
+  expect(parse(await readFile(path.join(folder, 'shop.yaml'), 'utf8'))).toMatchObject({ name: 'shop' });
 }, 240_000);
 
 /** The block as it stands there, but for where Stripe is. */
