@@ -72,6 +72,19 @@ describe('the settings of a config', () => {
       { type: 'object', required: ['b'], properties: { a: { default: 1 }, b: { type: 'string' } } },
       '#k:\n#  b: <text>\n#  #a: 1',
     ],
+    [
+      'an object whose default says more than those of its keys',
+      {
+        type: 'object',
+        default: { a: 5, in: { b: 6 }, c: 'hush' },
+        properties: {
+          a: { type: 'integer', default: 1 },
+          in: { type: 'object', properties: { b: { type: 'integer' } } },
+          c: { secret: true },
+        },
+      },
+      '#k:\n#  a: 5\n#  in:\n#    b: 6\n#  #c: ${SHOP_K_C}',
+    ],
     ['what is said elsewhere', { $ref: '#/$defs/port' }, '# Its port.\n#k: 80'],
     ['nonsense', { type: 5, enum: 'x', description: 7, properties: [], items: 3 }, '#k: <value>'],
   ])('show %s, off', (_what, property, off) => {

@@ -48,11 +48,12 @@ export function configSettings(schema: JsonSchema, given: Config, prefix: string
   return [{ ...first!, isOn: true }, ...settings.filter((setting) => setting !== first)];
 }
 
-function settingsBelow(context: Context, path: readonly string[], given: Config): Setting[] {
+/** @param defaults what the object itself says of the values below it, which goes before what each says */
+function settingsBelow(context: Context, path: readonly string[], given: Config, defaults: Config = {}): Setting[] {
   const { schema } = context;
   const keys = keysAt(schema, path);
   const required = requiredKeys(schemasAt(schema, path)[0], schema);
-  const known = keys.map((key) => settingAt(context, [...path, key], given, required.has(key)));
+  const known = keys.map((key) => settingAt(context, [...path, key], given, defaults, required.has(key)));
   const others = Object.keys(given)
     .filter((key) => known.every((setting) => setting.key !== key))
     .map((key) => ({ key, meaning: [], isOn: true, value: given[key] }));
@@ -61,7 +62,13 @@ function settingsBelow(context: Context, path: readonly string[], given: Config)
   return [...needed!, ...rest!, ...others];
 }
 
-function settingAt(context: Context, path: readonly string[], given: Config, isRequired: boolean): Setting {
+function settingAt(
+  context: Context,
+  path: readonly string[],
+  given: Config,
+  defaults: Config,
+  isRequired: boolean,
+): Setting {
   const { schema } = context;
   const key = path.at(-1)!;
   const meaning = meaningAt(schema, path);
@@ -74,12 +81,16 @@ function settingAt(context: Context, path: readonly string[], given: Config, isR
   const inner = isGiven ? given[key] : {};
   const keys = keysAt(schema, path);
   if (isObject(inner) && keys.length > 0 && path.length <= DEPTH_MAX && !isSecret(schema, path)) {
-    const below = withSomeOn(settingsBelow(context, path, inner), (one) => isSecret(schema, [...path, one.key]));
+    const ofWhole = Object.hasOwn(defaults, key) ? defaults[key] : defaultAt(schema, path)?.value;
+    const settings = settingsBelow(context, path, inner, isObject(ofWhole) ? ofWhole : {});
+    const below = withSomeOn(settings, (one) => isSecret(schema, [...path, one.key]));
     // A key with nothing below it would be null.
     if (!setting.isOn || below.some(({ isOn }) => isOn)) return { ...setting, value: undefined, below };
     return { ...setting, meaning: [...meaning, `Its keys: ${keys.join(', ')}.`], value: {} };
   }
-  return isGiven ? { ...setting, value: inner } : { ...setting, ...sampleAt(context, path) };
+  if (isGiven) return { ...setting, value: inner };
+  const isDefaultKnown = Object.hasOwn(defaults, key) && !isSecret(schema, path);
+  return { ...setting, ...(isDefaultKnown ? { value: defaults[key] } : sampleAt(context, path)) };
 }
 
 /** The settings; where none is on, those are that have a default. */
@@ -100,8 +111,8 @@ interface Sample {
 function sampleAt(context: Context, path: readonly string[], depth = 0): Sample {
   const { schema, prefix } = context;
   if (isSecret(schema, path)) return { value: `\${${variableName(prefix, path)}}` };
-  const ofDefault = schemasAt(schema, path).find((part) => 'default' in part);
-  if (ofDefault !== undefined) return { value: ofDefault.default };
+  const known = defaultAt(schema, path);
+  if (known !== undefined) return known;
   const values = valuesAt(schema, path);
   if (values.length === 1) return { value: values[0] };
   if (values.length > 1) return { value: `<${shown(values, ' | ')}>`, isPlaceholder: true };
@@ -121,6 +132,11 @@ function sampleAt(context: Context, path: readonly string[], depth = 0): Sample 
     return { value: Object.fromEntries(entries), isPlaceholder: true };
   }
   return { value: placeholders[type ?? ''] ?? '<value>', isPlaceholder: true };
+}
+
+function defaultAt(schema: JsonSchema, path: readonly string[]): Sample | undefined {
+  const part = schemasAt(schema, path).find((one) => 'default' in one);
+  return part && { value: part.default };
 }
 
 /** `STRIPE_API_KEY`: a connector that is given by its type takes its keys from variables of such names anyway. */

@@ -6,6 +6,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type KnownConnector, pipelineJsonSchema } from './pipeline-json-schema.ts';
+import { pipelinePage } from './pipeline-page.ts';
 import { pipelineKeys, pipelineSchema } from './pipeline-schema.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -42,6 +43,16 @@ describe('the schema of the pipeline file', () => {
   it('is the one that is checked in (npm run generate -w @penstock/engine)', () => {
     const file = JSON.parse(readFileSync(join(root, 'engine/schema/pipeline.json'), 'utf8')) as unknown;
     expect(file).toEqual(pipelineJsonSchema());
+  });
+
+  it('has every key in the reference page, which is checked in as well', () => {
+    const page = readFileSync(join(root, 'docs/reference/pipeline-file.md'), 'utf8');
+    expect(page).toBe(pipelinePage());
+    const keys = ['`source` (needed)', '`type`', '`streams[].name` (needed)', '`streams[].time_range.gte`'];
+    for (const key of [...keys, '`state.postgres.url_file`', '`state.file`', '`docker.pull`', '`metrics.port`']) {
+      expect(page).toContain(`\n| ${key} |`);
+    }
+    expect(page).not.toContain('undefined');
   });
 
   it('accepts every example in the docs and every pipeline file of the repository', () => {

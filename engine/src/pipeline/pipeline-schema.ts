@@ -258,8 +258,8 @@ export const pipelineSchema = strict({
         'absent, the installed program, and the image where there is none.',
     ),
   docker: dockerSchema.optional().describe('How the connectors are run that are containers.'),
-  $schema: z.string().optional().describe('For editors: the address of this schema. The engine does not look at it.'),
   metrics: metricsSchema.optional().describe('How `penstock sync` lets itself be watched.'),
+  $schema: z.string().optional().describe('For editors: the address of this schema. The engine does not look at it.'),
 });
 
 /** The keys of a pipeline file that say something about the pipeline. */
