@@ -72,4 +72,21 @@ describe('penstock sync --log-format json', () => {
       }),
     );
   });
+
+  it('shows what connectors write on stderr at level debug, without their secrets', async () => {
+    const secret = 'sk_very_secret';
+    const { file } = await fakePipeline(folder, { streams: { a: 4 }, page: 2, mode: 'crash', api_key: secret });
+    const run = await runPenstock(['sync', '-c', file, '--log-format', 'json', '--log-level', 'debug']);
+    expect(run.exitCode).toBe(30);
+    expect(run.stdout).not.toContain(secret);
+    expect(entriesIn(run.stdout)).toContainEqual(
+      expect.objectContaining({
+        event: 'log',
+        level: 'debug',
+        component: 'source/fake-source.mjs',
+        message: 'the key ******** made me crash',
+        data: { stderr: true },
+      }),
+    );
+  });
 });

@@ -16,7 +16,7 @@ import {
   toCodedError,
 } from '@penstock/protocol';
 import { askConnector } from './launch/ask-connector.ts';
-import type { RunningConnector } from './launch/launcher.ts';
+import type { Connector, RunningConnector } from './launch/launcher.ts';
 import { configureCatalog } from './pipeline/configured-catalog.ts';
 import type { StreamChoice } from './pipeline/pipeline-schema.ts';
 import type { PreparedSide } from './pipeline/prepare.ts';
@@ -268,7 +268,7 @@ async function move(
   // All that this run was to move has been moved by the calls before.
   if (names.size === 0) return { error: undefined, hasMore: false };
   if (signal.aborted) return { error: undefined, hasMore: true };
-  const [source, destination] = await launchBoth(options, sides, catalog, ledger.state, signal);
+  const [source, destination] = await launchBoth(options, sides, catalog, ledger, signal);
   const take = (side: Side, message: OutOfBandMessage | DestinationMessage): void => {
     if (message.type === 'control') sides.take(side, message.control);
     const { connector, spec } = sides.get(side);
@@ -338,15 +338,24 @@ async function launchBoth(
   { startTimeoutMs }: SyncOptions,
   sides: ResolvedSides,
   catalog: ConfiguredCatalog,
-  state: SyncState,
+  ledger: RunLedger,
   signal: AbortSignal,
 ): Promise<[RunningConnector, RunningConnector]> {
+  const { state } = ledger;
   const [source, destination] = [sides.get('source'), sides.get('destination')];
   const names = new Set(catalog.streams.map(({ stream }) => stream.name));
   const streams = Object.fromEntries(Object.entries(state.source.streams).filter(([name]) => names.has(name)));
   const wait = { signal, ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }) };
+  // What connectors of the SDK say there stands in their log messages too, so it is not for everybody. What nobody takes is
+  // not kept (P4); the end of it is, for the error report.
+  const onStderr =
+    ({ name }: Connector) =>
+    (message: string): void => {
+      if (ledger.outputReady === undefined) ledger.log({ level: 'debug', message, data: { stderr: true } }, name);
+    };
   const write = {
     command: 'write',
+    onStderr: onStderr(destination.connector),
     config: destination.config,
     secrets: destination.secrets,
     catalog,
@@ -354,6 +363,7 @@ async function launchBoth(
   } as const;
   const read = {
     command: 'read',
+    onStderr: onStderr(source.connector),
     config: source.config,
     secrets: source.secrets,
     catalog,

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ConnectorEnd } from './connector-end.ts';
+import type { StderrLines } from './stderr-lines.ts';
 
 /** How long a connector may take until it says its first word. */
 export const CONNECTOR_START_TIMEOUT_MS = 60_000;
@@ -22,6 +23,8 @@ export interface LaunchRequest {
   readonly state?: unknown;
   /** Values that must not be shown: they are taken out of its stderr. */
   readonly secrets?: readonly string[];
+  /** Told each line of its stderr, as {@link StderrLines} gives them, where the launcher can see it. */
+  readonly onStderr?: (line: string) => void;
   /** Aborted when it is not to begin any more: for a launcher that has to wait for somebody else. */
   readonly signal?: AbortSignal;
   /** How long such a launcher waits. */

@@ -6,6 +6,7 @@ import { type ConnectorEnd, whenEnded } from './connector-end.ts';
 import { KillTimer } from './kill-timer.ts';
 import type { Connector, LaunchRequest, RunningConnector } from './launcher.ts';
 import { PrivateFolder } from './private-folder.ts';
+import { StderrLines } from './stderr-lines.ts';
 import { TextTail } from './text-tail.ts';
 
 /** How long a pipe may stay open and silent after its process has ended: somebody else holds its other end. */
@@ -40,7 +41,7 @@ async function launchProcess(program: ConnectorProgram, request: LaunchRequest):
     // A group of its own: Ctrl-C in a terminal reaches the engine alone, which then stops both sides in order, and
     // whatever the connector starts can be ended with it.
     const child = spawn(file, [...first, request.command, ...args], { stdio: 'pipe', detached: true });
-    return new ChildConnector(program.name, child, folder, request.secrets ?? []);
+    return new ChildConnector(program.name, child, folder, request);
   } catch (error) {
     await folder.remove();
     throw error;
@@ -58,11 +59,13 @@ class ChildConnector implements RunningConnector {
   #isStopping = false;
   readonly #killTimer = new KillTimer(() => this.kill());
 
-  constructor(name: string, child: ChildProcess, folder: PrivateFolder, secrets: readonly string[]) {
+  constructor(name: string, child: ChildProcess, folder: PrivateFolder, { secrets = [], onStderr }: LaunchRequest) {
     this.name = name;
     this.#secrets = secrets;
     this.#child = child;
+    const lines = onStderr && new StderrLines(secrets, onStderr);
     this.ended = whenEnded(child).finally(async () => {
+      lines?.end();
       this.#killTimer.clear();
       await folder.remove().catch(() => undefined);
     });
@@ -72,7 +75,10 @@ class ChildConnector implements RunningConnector {
     // EPIPE after the reader has left is no news: `ended` tells. Without a listener it would end the engine.
     this.stdin.on('error', () => undefined);
     this.stdout.on('error', () => undefined);
-    child.stderr?.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr.push(chunk);
+      lines?.push(chunk);
+    });
     child.stderr?.on('error', () => undefined);
     child.once('exit', () => {
       this.#signalGroup('SIGKILL');

@@ -5,6 +5,7 @@ import type Docker from 'dockerode';
 import type { ConnectorEnd } from '../connector-end.ts';
 import { KillTimer } from '../kill-timer.ts';
 import type { RunningConnector } from '../launcher.ts';
+import { StderrLines } from '../stderr-lines.ts';
 import { TextTail } from '../text-tail.ts';
 import { AttachedInput } from './attached-input.ts';
 import { AttachedOutput } from './attached-output.ts';
@@ -46,6 +47,7 @@ export class RunningContainer implements RunningConnector {
   readonly #container: Docker.Container;
   readonly #stderr = new AttachedOutput();
   readonly #stderrTail = new TextTail();
+  readonly #stderrLines: StderrLines | undefined;
   #startedAtMs: number | undefined;
   #isOver = false;
   /** What it is to end by, while it has not been started. */
@@ -65,7 +67,12 @@ export class RunningContainer implements RunningConnector {
     this.#plan = plan;
     // By name: it is known before the Engine has answered, and there must be a way to remove what it made too late.
     this.#container = docker.getContainer(containerName(plan.name, plan.request.command));
-    this.#stderr.on('data', (chunk: Buffer) => this.#stderrTail.push(chunk));
+    const { secrets = [], onStderr } = plan.request;
+    this.#stderrLines = onStderr && new StderrLines(secrets, onStderr);
+    this.#stderr.on('data', (chunk: Buffer) => {
+      this.#stderrTail.push(chunk);
+      this.#stderrLines?.push(chunk);
+    });
     this.#abandoned = new Promise((_resolve, reject) => {
       this.#abandon = reject;
     });
@@ -130,6 +137,7 @@ export class RunningContainer implements RunningConnector {
         ? { kind: 'lost', cause: new Error(`Docker at ${address}: ${reasonOf(thrown)}`, { cause: thrown }) }
         : { kind: 'never_started', cause: dockerError(this.name, address, thrown) };
     } finally {
+      this.#stderrLines?.end();
       this.#isOver = true;
       this.#killTimer.clear();
       clearTimeout(this.#tellAgainTimer);
