@@ -18,6 +18,7 @@ describe('the settings of a config', () => {
     ['a default', { type: 'integer', default: 86400 }, '#k: 86400'],
     ['a false default', { type: 'boolean', default: false }, '#k: false'],
     ['an empty default', { type: 'array', items: { type: 'string' }, default: [] }, '#k: []'],
+    ['a default that is no reference', { default: ['${X}'] }, '#k:\n#  - $${X}'],
     ['text', { type: 'string' }, '#k: <text>'],
     ['text or null', { type: ['null', 'string'] }, '#k: <text>'],
     ['a number', { type: 'number' }, '#k: <number>'],

@@ -1,4 +1,5 @@
-import { type JsonSchema, keysAt, schemasAt, typesAt, withBranches } from '@penstock/protocol';
+import { type JsonSchema, keysAt, type SchemaPart, schemasAt, typesAt, withBranches } from '@penstock/protocol';
+import { configForFile } from '../launch/config-for-file.ts';
 import { FILE_SUFFIX } from './connector-config.ts';
 import type { Setting } from './setting.ts';
 
@@ -81,7 +82,7 @@ function settingAt(
   const inner = isGiven ? given[key] : {};
   const keys = keysAt(schema, path);
   if (isObject(inner) && keys.length > 0 && path.length <= DEPTH_MAX && !isSecret(schema, path)) {
-    const ofWhole = Object.hasOwn(defaults, key) ? defaults[key] : defaultAt(schema, path)?.value;
+    const ofWhole = Object.hasOwn(defaults, key) ? defaults[key] : defaultAt(schema, path)?.default;
     const settings = settingsBelow(context, path, inner, isObject(ofWhole) ? ofWhole : {});
     const below = withSomeOn(settings, (one) => isSecret(schema, [...path, one.key]));
     // A key with nothing below it would be null.
@@ -90,7 +91,7 @@ function settingAt(
   }
   if (isGiven) return { ...setting, value: inner };
   const isDefaultKnown = Object.hasOwn(defaults, key) && !isSecret(schema, path);
-  return { ...setting, ...(isDefaultKnown ? { value: defaults[key] } : sampleAt(context, path)) };
+  return { ...setting, ...(isDefaultKnown ? { value: configForFile(defaults[key]) } : sampleAt(context, path)) };
 }
 
 /** The settings; where none is on, those are that have a default. */
@@ -111,10 +112,10 @@ interface Sample {
 function sampleAt(context: Context, path: readonly string[], depth = 0): Sample {
   const { schema, prefix } = context;
   if (isSecret(schema, path)) return { value: `\${${variableName(prefix, path)}}` };
-  const known = defaultAt(schema, path);
-  if (known !== undefined) return known;
+  const part = defaultAt(schema, path);
+  if (part !== undefined) return { value: configForFile(part.default) };
   const values = valuesAt(schema, path);
-  if (values.length === 1) return { value: values[0] };
+  if (values.length === 1) return { value: configForFile(values[0]) };
   if (values.length > 1) return { value: `<${shown(values, ' | ')}>`, isPlaceholder: true };
   const types = typesAt(schema, path);
   const type = types.find((one) => one !== 'null') ?? types[0];
@@ -134,9 +135,9 @@ function sampleAt(context: Context, path: readonly string[], depth = 0): Sample 
   return { value: placeholders[type ?? ''] ?? '<value>', isPlaceholder: true };
 }
 
-function defaultAt(schema: JsonSchema, path: readonly string[]): Sample | undefined {
-  const part = schemasAt(schema, path).find((one) => 'default' in one);
-  return part && { value: part.default };
+/** The schema that says what the value is when nobody says it. */
+function defaultAt(schema: JsonSchema, path: readonly string[]): SchemaPart | undefined {
+  return schemasAt(schema, path).find((part) => 'default' in part);
 }
 
 /** `STRIPE_API_KEY`: a connector that is given by its type takes its keys from variables of such names anyway. */
@@ -186,7 +187,7 @@ function meaningAt(schema: JsonSchema, path: readonly string[]): string[] {
   const described = parts.map(({ description }) => description).find((text) => typeof text === 'string') ?? '';
   const values = valuesAt(schema, path);
   const notes: string[] = [];
-  if (values.length > 1 && !values.every((value) => described.includes(String(value)))) {
+  if (values.length > 1 && !values.every((value) => described.includes(shown([value], '')))) {
     notes.push(`One of: ${shown(values, ', ')}.`);
   }
   const example = parts

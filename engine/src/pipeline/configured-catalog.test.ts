@@ -69,6 +69,16 @@ describe('the configured catalog', () => {
     );
   });
 
+  it('refuses a stream whose name can be the key of no object, unless it is left out', () => {
+    const strange = { streams: [...catalog.streams, { name: '__proto__', primary_key: [] }] };
+    expect(() => configureCatalog(strange, undefined, undefined)).toThrow(
+      expect.objectContaining({ code: 'protocol_violated', message: expect.stringContaining('"__proto__"') }),
+    );
+    expect(configureCatalog(strange, [{ name: 'charges' }], undefined).streams).toHaveLength(1);
+    const odd = { streams: ['constructor', 'toString'].map((name) => ({ name, primary_key: [] })) };
+    expect(configureCatalog(odd, undefined, undefined).streams).toHaveLength(2);
+  });
+
   it('refuses an unknown field, and a mode that the destination does not have', () => {
     expect(() => configureCatalog(catalog, [{ name: 'customers', fields: ['emial'] }], undefined)).toThrow(
       /no field "emial"/,

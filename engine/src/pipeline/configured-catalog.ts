@@ -11,12 +11,16 @@ import {
 } from '@penstock/protocol';
 import type { StreamChoice } from './pipeline-schema.ts';
 
+/** State and progress are objects with a key for each stream; this one JavaScript takes for something else. */
+const NAME_RESERVED = '__proto__';
+
 /**
  * What a pipeline moves, in the source's order: the streams that it names; every one that is not optional where it names
  * `*`, or none at all. Pure.
  *
  * @param supported the modes of the destination's `spec`; undefined when it doesn't say
- * @throws CodedError `stream_unknown` with the nearest names, `mode_unsupported`, `config_invalid` for an unknown field
+ * @throws CodedError `stream_unknown` with the nearest names, `mode_unsupported`, `config_invalid` for an unknown field,
+ *   `protocol_violated` for a stream with a name that can't be kept
  */
 export function configureCatalog(
   catalog: Catalog,
@@ -33,6 +37,12 @@ export function configureCatalog(
     catalog.streams,
     naming?.map(({ name }) => name),
   ).map((stream) => configureStream(stream, said.get(stream.name) ?? usual ?? { name: stream.name }, supported));
+  if (streams.some(({ stream }) => stream.name === NAME_RESERVED)) {
+    throw new CodedError('protocol_violated', {
+      message: `The source has a stream with the name "${NAME_RESERVED}", under which nothing can be kept.`,
+      remedy: 'Leave it out by naming the others in `streams`, or have the source name it otherwise.',
+    });
+  }
   if (streams.length > 0) return { streams };
   if (names.length === 0) {
     throw new CodedError('config_invalid', {

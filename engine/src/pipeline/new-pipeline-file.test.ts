@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references in the user's syntax
 import type { JsonSchema } from '@penstock/protocol';
 import { Ajv } from 'ajv';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findConfigProblems } from './connector-config.ts';
@@ -86,6 +87,48 @@ describe('a new pipeline file', () => {
         Object.keys(schema.properties ?? {}).sort(),
       );
     }
+  });
+
+  it('is one that the engine takes whatever a connector calls its schema', () => {
+    const keyword = fc.constantFrom(
+      ...['type', 'properties', 'required', 'default', 'enum', 'const', 'items', 'anyOf', 'oneOf', 'allOf', '$ref'],
+      ...['description', 'examples', 'secret', 'additionalProperties', 'a', 'b: #'],
+    );
+    const { schema } = fc.letrec<{ schema: unknown }>((tie) => ({
+      schema: fc.oneof(
+        { maxDepth: 6 },
+        fc.constantFrom(
+          'object',
+          'array',
+          'string',
+          '#',
+          '#/properties/a',
+          '${X}',
+          'a',
+          true,
+          null,
+          1,
+          ['a'],
+          'x\n#y: z',
+        ),
+        fc.dictionary(keyword, tie('schema'), { maxKeys: 5, noNullPrototype: true }),
+        fc.array(tie('schema'), { maxLength: 3 }),
+      ),
+    }));
+    const anySchema = fc.record({
+      properties: fc.dictionary(keyword, schema, { maxKeys: 4, noNullPrototype: true }),
+      required: schema,
+      anyOf: schema,
+    });
+    fc.assert(
+      fc.property(anySchema, (made) => {
+        const { text } = write({ source: side('shop', made) });
+        expect(read(text).source.kind).toBe('type');
+        expect(Object.keys(read(turnedOn(text)).source.config)).toEqual(
+          expect.arrayContaining(Object.keys(made.properties)),
+        );
+      }),
+    );
   });
 
   it('says what is asked for, and has everything else at its default', () => {
