@@ -1,4 +1,4 @@
-import type { CodedError, ProgressPayload } from '@penstock/protocol';
+import type { CodedError, ProgressPayload, StreamProgress } from '@penstock/protocol';
 
 /** How many calls are kept of each pipeline; older ones are forgotten. */
 export const RUNS_KEPT_MAX = 1000;
@@ -50,13 +50,22 @@ const ERROR_LENGTH_MAX = 2000;
  *
  * @param error what ended it as a whole; holds no secret
  * @param hasMore whether it was stopped before all was done
- * @param progress of this call alone
+ * @param progress of this call, and of those of which it is the continuation for whoever asked
+ * @param before of those calls alone
  */
-export function runEndOf(error: CodedError | undefined, hasMore: boolean, { streams }: ProgressPayload): RunEnd {
+export function runEndOf(
+  error: CodedError | undefined,
+  hasMore: boolean,
+  { streams }: ProgressPayload,
+  before?: ProgressPayload,
+): RunEnd {
   const all = Object.entries(streams);
+  const allBefore = Object.entries(before?.streams ?? {});
   const failed = all.filter(([, { status }]) => status === 'errored');
-  const sum = (count: (stream: (typeof all)[number][1]) => number | undefined): number =>
-    all.reduce((total, [, stream]) => total + (count(stream) ?? 0), 0);
+  const sumOf = (some: typeof all, count: (stream: StreamProgress) => number | undefined): number =>
+    some.reduce((total, [, stream]) => total + (count(stream) ?? 0), 0);
+  const sum = (count: (stream: StreamProgress) => number | undefined): number =>
+    sumOf(all, count) - sumOf(allBefore, count);
   const isFailed = (error !== undefined && error.code !== 'stopped') || failed.length > 0;
   const said =
     error !== undefined && error.code !== 'stopped'
