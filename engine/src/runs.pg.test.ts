@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 const store = () => postgresStateStore({ url: database.url });
-const counts = { records: 9, created: 1, updated: 2, deleted: 3, skipped: 4 };
+const counts = { records: 9, created: 1, updated: 2, deleted: 3, skipped: 4, bytes: 5_000_000_000 };
 const done: RunEnd = { outcome: 'done', counts };
 
 async function call(runId: string, end?: RunEnd): Promise<void> {
@@ -103,9 +103,10 @@ it('lists what sync did: to people in a table, to programs in lines of JSON', as
   await writeFile(file, JSON.stringify(broken));
   expect((await runPenstock(['sync', '-c', file])).exitCode).toBe(20);
   const table = (await runPenstock(['runs', '-c', file])).stdout.split('\n');
-  expect(table[0]).toMatch(/^started +took +outcome +records +created +updated +deleted +skipped +error$/);
+  expect(table[0]).toMatch(/^started +took +outcome +records +created +updated +deleted +skipped +bytes +error$/);
   expect(table[1]).toMatch(/^20\S+Z +\d+\.\d s +failed /);
-  expect(table[2]).toMatch(/^20\S+Z +\d+\.\d s +done /);
+  // Three records of about a hundred bytes each.
+  expect(table[2]).toMatch(/^20\S+Z +\d+\.\d s +done .* [23]\d\d$/);
   const lines = (await runPenstock(['runs', '-c', file, '--json', '--limit', '1'])).stdout.trim().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ pipeline: 'fake', outcome: 'failed' }]);
   expect((await runPenstock(['runs', '-c', file, '--limit', '0'])).exitCode).toBe(2);

@@ -136,7 +136,8 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
   if (unsaved !== undefined) ledger.fail(scrubError(unsaved, sides.secrets));
   error = unsaved ?? error;
   const shown = error === undefined ? undefined : scrubError(error, sides.secrets);
-  await session?.endRun(runEndOf(shown, hasMore, ledger.requestProgress(now()), options.requestProgress));
+  const progress = ledger.requestProgress(now());
+  await session?.endRun(runEndOf(shown, hasMore, progress, options.requestProgress, ledger.relayedBytes));
   await session?.close();
   return end(ledger, shown, hasMore, stopReason, now());
 }

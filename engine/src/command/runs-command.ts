@@ -32,14 +32,25 @@ export async function runsCommand(args: RunsArguments, context: CommandContext):
 }
 
 function describeRuns(runs: readonly RunRecord[]): string {
-  const headings = ['started', 'took', 'outcome', 'records', 'created', 'updated', 'deleted', 'skipped', 'error'];
+  const headings = [
+    'started',
+    'took',
+    'outcome',
+    'records',
+    'created',
+    'updated',
+    'deleted',
+    'skipped',
+    'bytes',
+    'error',
+  ];
   const rows = runs.map(({ started_at, ended_at, outcome, counts, error }) => [
     started_at.replace(/\.\d+Z$/, 'Z'),
     // Of one that was killed nobody knows when.
     ended_at === undefined || outcome === 'interrupted' ? '' : secondsBetween(started_at, ended_at),
     outcome,
-    ...(['records', 'created', 'updated', 'deleted', 'skipped'] as const).map((key) =>
-      counts === undefined ? '' : String(counts[key]),
+    ...(['records', 'created', 'updated', 'deleted', 'skipped', 'bytes'] as const).map((key) =>
+      String(counts?.[key] ?? ''),
     ),
     error?.split('\n')[0] ?? '',
   ]);

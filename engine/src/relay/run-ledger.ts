@@ -37,6 +37,7 @@ export class RunLedger {
   #savedState: SyncState | undefined;
   #saidProgress: ProgressPayload | undefined;
   #outputReady: Promise<void> | undefined;
+  #relayedBytes = 0;
   /** A connector has reported its own failure, so the engine doesn't have to. */
   #connectionFailed = false;
   #failedBeforeRun: ConnectionStatusMessage | undefined;
@@ -107,10 +108,18 @@ export class RunLedger {
     else if (this.#earlyLogs.length < EARLY_LOGS_MAX) this.#earlyLogs.push([log, by]);
   }
 
+  /** Bytes of the records that this call has passed on. */
+  get relayedBytes(): number {
+    return this.#relayedBytes;
+  }
+
   /** @param counts what was passed on, by stream */
   countRelayed(counts: ReadonlyMap<string, RelayedCount>): void {
     const at = this.#now();
-    for (const [stream, { records: count }] of counts) this.#apply({ at, type: 'records_relayed', stream, count });
+    for (const [stream, { records: count, bytes }] of counts) {
+      this.#relayedBytes += bytes;
+      this.#apply({ at, type: 'records_relayed', stream, count });
+    }
   }
 
   /** To be called a few times a second: has saved and said what has changed. */

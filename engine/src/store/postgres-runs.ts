@@ -40,14 +40,25 @@ async function hasRun(client: pg.Client, { schema, pipeline }: LeaseKey, epoch: 
 
 /** Writes how the call of this holder ended, unless another one has called it interrupted already. */
 export async function finishRun(client: pg.Client, key: LeaseKey, epoch: bigint, end: RunEnd): Promise<void> {
-  const { records, created, updated, deleted, skipped } = end.counts;
+  const { records, created, updated, deleted, skipped, bytes } = end.counts;
   await client.query(
     `update ${pg.escapeIdentifier(key.schema)}.run
      set ended_at = clock_timestamp(), outcome = $3, error = $4, records = $5, created = $6, updated = $7, deleted = $8,
-       skipped = $9
+       skipped = $9, bytes = $10
      where pipeline = $1 and epoch = $2 and ended_at is null`,
     // Postgres keeps no NUL in a text.
-    [key.pipeline, epoch, end.outcome, end.error?.replaceAll('\0', ''), records, created, updated, deleted, skipped],
+    [
+      key.pipeline,
+      epoch,
+      end.outcome,
+      end.error?.replaceAll('\0', ''),
+      records,
+      created,
+      updated,
+      deleted,
+      skipped,
+      bytes,
+    ],
   );
 }
 
@@ -63,6 +74,7 @@ interface RunRow {
   readonly updated: string | null;
   readonly deleted: string | null;
   readonly skipped: string | null;
+  readonly bytes: string | null;
   readonly engine_version: string;
 }
 
@@ -92,6 +104,7 @@ export async function selectRuns(
             updated: Number(row.updated),
             deleted: Number(row.deleted),
             skipped: Number(row.skipped),
+            ...(row.bytes === null ? {} : { bytes: Number(row.bytes) }),
           },
         }),
     engine_version: row.engine_version,

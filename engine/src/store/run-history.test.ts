@@ -13,12 +13,12 @@ describe('how a call ended', () => {
     const first = [wrote('a', 10), wrote('b', 5)].reduce(reduceProgress, initialProgress(['a', 'b'], 0));
     expect(runEndOf(undefined, true, first)).toEqual({
       outcome: 'stopped',
-      counts: { records: 17, created: 15, updated: 2, deleted: 0, skipped: 0 },
+      counts: { records: 17, created: 15, updated: 2, deleted: 0, skipped: 0, bytes: 0 },
     });
     const second = [wrote('a', 3)].reduce(reduceProgress, continuedProgress(first, ['a', 'b'], 1));
-    expect(runEndOf(undefined, false, second, first)).toEqual({
+    expect(runEndOf(undefined, false, second, first, 70)).toEqual({
       outcome: 'done',
-      counts: { records: 4, created: 3, updated: 1, deleted: 0, skipped: 0 },
+      counts: { records: 4, created: 3, updated: 1, deleted: 0, skipped: 0, bytes: 70 },
     });
     expect(runEndOf(undefined, false, continuedProgress(second, ['a', 'b'], 2), second).counts.records).toBe(0);
   });

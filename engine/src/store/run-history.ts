@@ -16,6 +16,8 @@ export interface RunCounts {
   readonly deleted: number;
   /** Records that changed nothing. */
   readonly skipped: number;
+  /** Of the lines of the records that were passed on, committed or not; absent where an older engine has counted. */
+  readonly bytes?: number | undefined;
 }
 
 /** How a call ended. */
@@ -52,12 +54,14 @@ const ERROR_LENGTH_MAX = 2000;
  * @param hasMore whether it was stopped before all was done
  * @param progress of this call, and of those of which it is the continuation for whoever asked
  * @param before of those calls alone
+ * @param bytes passed on by this call
  */
 export function runEndOf(
   error: CodedError | undefined,
   hasMore: boolean,
   { streams }: ProgressPayload,
   before?: ProgressPayload,
+  bytes = 0,
 ): RunEnd {
   const all = Object.entries(streams);
   const allBefore = Object.entries(before?.streams ?? {});
@@ -80,6 +84,7 @@ export function runEndOf(
       updated: sum((stream) => stream.updated_count),
       deleted: sum((stream) => stream.deleted_count),
       skipped: sum((stream) => stream.skipped_count),
+      bytes,
     },
   };
 }
