@@ -4,7 +4,7 @@
  */
 import { appendFile, chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { build, type Plugin, transform } from 'esbuild';
 import { licencesOf } from './licences.ts';
 import { type Program, programs } from './programs.ts';
 
@@ -69,6 +69,7 @@ export async function bundle(program: Program): Promise<number> {
     banner: { js: banner },
     logLevel: 'warning',
   });
+  await keepToAscii(outfile);
   await appendFile(`${outfile}.LEGAL.txt`, `\n${await licencesOf(metafile, root)}`);
   const packageJson = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as Record<string, string>;
   const { name, version, description, license } = packageJson;
@@ -80,6 +81,21 @@ export async function bundle(program: Program): Promise<number> {
     await cp(join(distFolder, other), join(target, 'node_modules/@penstock', other), { recursive: true });
   await openToAll(target);
   return (await stat(outfile)).size;
+}
+
+/**
+ * Takes what is not ASCII out of comments; in code the bundler has escaped it. V8 holds a text with a single character beyond
+ * Latin-1 at two bytes each: 4 MB of memory more for the engine.
+ *
+ * @throws Error when such a character stands anywhere else
+ */
+async function keepToAscii(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const ascii = text.replace(/[^\0-\x7f]/g, '?');
+  const code = async (source: string) => (await transform(source, { minifyWhitespace: true, charset: 'utf8' })).code;
+  if ((await code(ascii)) !== (await code(text)))
+    throw new Error(`${file} has characters in its code that are not ASCII`);
+  await writeFile(file, ascii);
 }
 
 /** In an image the files belong to root and another user reads them, whatever this machine's umask is. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './young-generation.ts';
 import { runCli } from './cli.ts';
 
 // Not process.exit: it would drop what stdout still holds.
