@@ -9,7 +9,6 @@ import {
   type LogPayload,
   message as make,
   type ProgressPayload,
-  parseTimestamp,
   type SyncState,
   scrubLog,
   scrubText,
@@ -22,7 +21,8 @@ import type { StreamChoice } from './pipeline/pipeline-schema.ts';
 import type { PreparedSide } from './pipeline/prepare.ts';
 import type { Side } from './pipeline/resolve-connector.ts';
 import { ResolvedSides } from './pipeline/resolved-sides.ts';
-import { catalogOfRun, initialSyncState, unfinishedRunId } from './reduce/sync-state.ts';
+import { startRun } from './reduce/start-run.ts';
+import { initialSyncState, unfinishedRunId } from './reduce/sync-state.ts';
 import type { WaitedMs } from './relay/holds.ts';
 import { eofReason, exitCodeOfRun, judgeEnding, type StopReason } from './relay/outcome.ts';
 import { Relay } from './relay/relay.ts';
@@ -165,7 +165,8 @@ async function begin(
     const { catalog } = await askConnector(source.connector, request, 'catalog', { onLog, signal });
     const modes = options.destination.spec.destination_sync_modes;
     const configured = configureCatalog(catalog, options.streams, modes);
-    const { state, catalog: ofRun } = startRun(configured, previous, options.runId, now);
+    const runId = options.runId ?? unfinishedRunId(previous, configured) ?? newRunId(now);
+    const { state, catalog: ofRun } = startRun(configured, previous, runId, now);
     options.onRun?.(state.sync_run.run_id!);
     ledger.open(
       state,
@@ -209,26 +210,6 @@ async function openSession({ store, name, resetState }: SyncOptions, now: number
   }
 }
 
-/** Decides which run this call belongs to, and what is left to move in it. */
-function startRun(
-  catalog: ConfiguredCatalog,
-  previous: SyncState | undefined,
-  wanted: string | undefined,
-  now: number,
-): { state: SyncState; catalog: ConfiguredCatalog } {
-  const runId = wanted ?? unfinishedRunId(previous, catalog) ?? newRunId(now);
-  const isNew = previous?.sync_run.run_id !== runId;
-  const state = initialSyncState({ previous, runId, now, catalog });
-  const generation_id = parseTimestamp(state.sync_run.progress.started_at);
-  const ofRun = catalogOfRun(catalog, state);
-  const streams = ofRun.streams.map((configured) =>
-    configured.sync_mode === 'full_refresh' ? { ...configured, generation_id } : configured,
-  );
-  const refreshed = streams.filter(({ sync_mode }) => sync_mode === 'full_refresh').map(({ stream }) => stream.name);
-  // A full refresh begins at the beginning; when it goes on, it goes on where it was.
-  return { state: isNew ? withoutStreamState(state, refreshed) : state, catalog: { streams } };
-}
-
 function sayContinuation(
   ledger: RunLedger,
   previous: SyncState | undefined,
@@ -248,12 +229,6 @@ function sayContinuation(
 /** Sorts by time, and says when the run began. */
 function newRunId(now: number): string {
   return `run_${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}_${randomBytes(3).toString('hex')}`;
-}
-
-function withoutStreamState(state: SyncState, names: readonly string[]): SyncState {
-  if (names.length === 0) return state;
-  const streams = Object.fromEntries(Object.entries(state.source.streams).filter(([name]) => !names.includes(name)));
-  return { ...state, source: { ...state.source, streams } };
 }
 
 /** Starts both sides, joins them, and waits for their ends. */

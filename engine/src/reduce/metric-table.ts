@@ -14,7 +14,7 @@ export interface ProcessMetrics {
 /** Everything that metrics are made of. */
 export interface MetricsInput {
   readonly run: RunMetrics;
-  readonly process: ProcessMetrics;
+  readonly engine: ProcessMetrics;
   /** Of the engine. */
   readonly version: string;
   /** Milliseconds since 1970. */
@@ -163,22 +163,22 @@ export const metricTable: readonly MetricDefinition[] = [
     'process_start_time_seconds',
     'gauge',
     'When the process of the engine began, in seconds since 1970',
-    ({ process }) => {
-      return process.startTimeSeconds;
+    ({ engine }) => {
+      return engine.startTimeSeconds;
     },
   ),
-  single('process_cpu_seconds_total', 'counter', 'CPU time of the engine, without its connectors', ({ process }) => {
-    return process.cpuSeconds;
+  single('process_cpu_seconds_total', 'counter', 'CPU time of the engine, without its connectors', ({ engine }) => {
+    return engine.cpuSeconds;
   }),
-  single('process_resident_memory_bytes', 'gauge', 'Memory of the engine, without its connectors', ({ process }) => {
-    return process.residentBytes;
+  single('process_resident_memory_bytes', 'gauge', 'Memory of the engine, without its connectors', ({ engine }) => {
+    return engine.residentBytes;
   }),
   single(
     'penstock_process_resident_memory_max_bytes',
     'gauge',
     'The most memory that the engine has had',
-    ({ process }) => {
-      return process.residentBytesMax;
+    ({ engine }) => {
+      return engine.residentBytesMax;
     },
   ),
 ];

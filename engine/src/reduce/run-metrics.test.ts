@@ -25,10 +25,10 @@ function after(...events: readonly MetricsEvent[]): RunMetrics {
 
 /** What a metric shows, as `label=value,… value`. */
 function shown(name: string, run: RunMetrics, input: Partial<MetricsInput> = {}): string[] {
-  const process = { startTimeSeconds: 1, cpuSeconds: 2, residentBytes: 3, residentBytesMax: 4 };
+  const engine = { startTimeSeconds: 1, cpuSeconds: 2, residentBytes: 3, residentBytesMax: 4 };
   return metricTable
     .find((metric) => metric.name === name)!
-    .samples({ run, process, version: '1.2.3', now: START, ...input })
+    .samples({ run, engine, version: '1.2.3', now: START, ...input })
     .map(({ labels, value }) => `${Object.values(labels).join(' ')} ${value}`.trim())
     .filter((text) => !text.endsWith(' 0'));
 }

@@ -24,7 +24,7 @@ export async function serveMetrics(
 ): Promise<ServedMetrics> {
   let run = initialRunMetrics(Date.now());
   const { version } = packageJson;
-  const text = metricsText(pipeline, () => ({ run, version, process: processMetrics(), now: Date.now() }));
+  const text = metricsText(pipeline, () => ({ run, version, engine: processMetrics(), now: Date.now() }));
   const server = await startMetricsServer(settings, text, onError);
   return {
     ...server,
