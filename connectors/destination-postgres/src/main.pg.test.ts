@@ -1,71 +1,21 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { type Message, message } from '@penstock/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useTestDatabase } from './testing/database.ts';
+import { lines, type ProgramCall, runProgram, startProgram } from './testing/run-program.ts';
 import { outline, testStream } from './testing/write-items.ts';
 
-const program = fileURLToPath(new URL('./main.ts', import.meta.url));
+const db = useTestDatabase();
 
-let db: TestDatabase;
-let folder: string;
-beforeAll(async () => {
-  db = await createTestDatabase();
-  folder = await mkdtemp(join(tmpdir(), 'destination-postgres-'));
-});
-afterAll(async () => {
-  await db.drop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-let files = 0;
-async function writeJson(value: unknown): Promise<string> {
-  const path = join(folder, `${++files}.json`);
-  await writeFile(path, JSON.stringify(value));
-  return path;
-}
-
-async function start(command: 'check' | 'write', config: object, streams: readonly string[] = []) {
-  const args = [program, command, '--config', await writeJson(config)];
-  if (command === 'write')
-    args.push('--catalog', await writeJson({ streams: streams.map((name) => testStream(name)) }));
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-  child.stdin.on('error', () => {}); // the program may end before it has read everything
-  return child;
-}
-
-async function run(command: 'check' | 'write', config: object, streams: readonly string[] = [], input = '') {
-  const child = await start(command, config, streams);
-  child.stdin.end(input);
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return {
-    code: code as number,
-    stderr,
-    messages: stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Message),
-  };
-}
-
-const line = (item: object) => `${JSON.stringify(item)}\n`;
-const recordLine = (stream: string, data: Record<string, unknown>) =>
-  line(message.record({ stream, emitted_at: '2026-01-01T00:00:00Z', data }));
-const stateLine = (stream: string, data: unknown, record_count?: number) =>
-  line(
-    message.sourceState({ state_type: 'stream', stream, data, ...(record_count !== undefined && { record_count }) }),
+const run = (command: 'check' | 'write', config: ProgramCall['config'], names: readonly string[] = [], input = '') =>
+  runProgram(
+    { command, config, ...(command === 'write' && { streams: names.map((name) => testStream(name)) }) },
+    input,
   );
-const completeLine = (stream: string) => line(message.streamStatus({ stream, status: 'complete' }));
 
 describe('the program', () => {
   it('writes what comes in on stdin and puts out what is committed', async () => {
-    const input = recordLine('one', { id: 'a', v: 1 }) + stateLine('one', 7, 1) + completeLine('one');
+    const input = lines.record('one', { id: 'a', v: 1 }) + lines.checkpoint('one', 7, 1) + lines.complete('one');
     const { code, messages, stderr } = await run('write', { url: db.url }, ['one'], input);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(outline(messages as never)).toEqual(['one:result', 'one:7', 'one:complete']);
@@ -75,7 +25,7 @@ describe('the program', () => {
   it('stores a record that is spelled in another order and spacing in the same way', async () => {
     const odd =
       '{ "record" : {"data": {"v":1, "id":"b", "big": 12345678901234567890}, "emitted_at":"2026-01-01T00:00:00Z","stream":"odd"}, "type":"record"}\r\n\n';
-    const { code } = await run('write', { url: db.url }, ['odd'], odd + completeLine('odd'));
+    const { code } = await run('write', { url: db.url }, ['odd'], odd + lines.complete('odd'));
     expect(code).toBe(0);
     expect((await db.pool.query(`select id, _raw_data ->> 'big' as big from odd`)).rows).toEqual([
       { id: 'b', big: '12345678901234567890' },
@@ -83,7 +33,7 @@ describe('the program', () => {
   });
 
   it('fails a stream whose checkpoint counts more records than arrived', async () => {
-    const input = recordLine('lost', { id: 'a' }) + stateLine('lost', 1, 2) + completeLine('lost');
+    const input = lines.record('lost', { id: 'a' }) + lines.checkpoint('lost', 1, 2) + lines.complete('lost');
     const { code, messages } = await run('write', { url: db.url }, ['lost'], input);
     expect(code).toBe(30);
     expect(outline(messages as never).filter((word) => !word.endsWith('result') && word !== 'log')).toEqual([
@@ -96,7 +46,10 @@ describe('the program', () => {
       (data) => `{"type":"record","record":{"stream":"odd_data","emitted_at":"2026-01-01T00:00:00Z","data":${data}}}\n`,
     );
     const input =
-      recordLine('odd_data', { id: 'a' }) + odd.join('') + stateLine('odd_data', 1, 5) + completeLine('odd_data');
+      lines.record('odd_data', { id: 'a' }) +
+      odd.join('') +
+      lines.checkpoint('odd_data', 1, 5) +
+      lines.complete('odd_data');
     const { code, messages } = await run('write', { url: db.url }, ['odd_data'], input);
     expect(code).toBe(30);
     expect(messages.filter(({ type }) => type === 'log')).toHaveLength(4);
@@ -105,10 +58,10 @@ describe('the program', () => {
 
   it('commits what it has when its input is cut off', async () => {
     const input =
-      recordLine('cut', { id: 'a' }) +
-      stateLine('cut', 1) +
-      recordLine('cut', { id: 'b' }) +
-      recordLine('cut', { id: 'c' }).slice(0, 30);
+      lines.record('cut', { id: 'a' }) +
+      lines.checkpoint('cut', 1) +
+      lines.record('cut', { id: 'b' }) +
+      lines.record('cut', { id: 'c' }).slice(0, 30);
     const { messages } = await run('write', { url: db.url }, ['cut'], input);
     expect(outline(messages as never)).toContain('cut:1');
     expect((await db.pool.query('select id from cut order by id')).rows).toEqual([{ id: 'a' }, { id: 'b' }]);
@@ -119,13 +72,13 @@ describe('the program', () => {
     const records = Array.from(
       { length: total },
       (_, id) =>
-        recordLine('killed', { id: `${id}`, v: id % 5, name: 'x'.repeat(300) }) +
-        (id % 50 === 49 ? stateLine('killed', id + 1) : ''),
+        lines.record('killed', { id: `${id}`, v: id % 5, name: 'x'.repeat(300) }) +
+        (id % 50 === 49 ? lines.checkpoint('killed', id + 1) : ''),
     );
     const config = { url: db.url, limits: { batch_records_max: 200 } };
     let confirmed = 0;
     for (const killAfter of [1, 5, 20, 40]) {
-      const child = await start('write', config, ['killed']);
+      const child = await startProgram({ command: 'write', config, streams: [testStream('killed')] });
       child.stdin.end(records.slice(confirmed).join(''));
       let seen = 0;
       for await (const out of createInterface({ input: child.stdout })) {
@@ -138,7 +91,12 @@ describe('the program', () => {
       const { rows } = await db.pool.query(`select count(*)::int as count from killed where id::int < $1`, [confirmed]);
       expect(rows[0].count).toBe(confirmed);
     }
-    const { code } = await run('write', config, ['killed'], records.slice(confirmed).join('') + completeLine('killed'));
+    const { code } = await run(
+      'write',
+      config,
+      ['killed'],
+      records.slice(confirmed).join('') + lines.complete('killed'),
+    );
     expect(code).toBe(0);
     const { rows } = await db.pool.query(
       `select count(*)::int as count, count(*) filter (where _raw_data ->> 'v' = (id::int % 5)::text)::int as right from killed`,

@@ -1,16 +1,12 @@
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { Message } from '@penstock/protocol';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { configSchema } from './config.ts';
 import { destination } from './destination.ts';
+import { useTestDatabase } from './testing/database.ts';
 import { lines, type ProgramCall, runProgram } from './testing/run-program.ts';
 import { testStream } from './testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
 let schema: string;
 let count = 0;

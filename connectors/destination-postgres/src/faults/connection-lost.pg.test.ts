@@ -1,25 +1,19 @@
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CountedRun, confirmedOf, countedItems, expectAllStored, writeCounted } from '../testing/counted-run.ts';
+import { newName, useTestDatabase } from '../testing/database.ts';
 import type { PassingMessage, ProxyRules } from '../testing/postgres-proxy.ts';
 import { answerTo, asks, once, says, throughProxy } from '../testing/proxy-rules.ts';
 import { checkpoint, outline, record, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
-let count = 0;
-const newName = () => `c${++count}`;
 const staged = { connections: 1, limits: { batch_records_max: 15, unstaged_records_max: 0 } };
 const unstaged = { connections: 1, limits: { batch_records_max: 15 } };
 
 /** The first connection prepares tables; later ones write. */
 const writing = (message: PassingMessage) => message.connection > 1;
 /** The one statement that writes into the table of the stream. */
-const merges = asks(/\binsert into "public"\."c\d+"/);
+const merges = asks(/\binsert into "public"\."t\d+"/);
 const commits = (message: PassingMessage) => writing(message) && says('Q', /^commit/)(message);
 const copyEnds = (message: PassingMessage) => message.from === 'client' && message.type === 'c';
 
@@ -82,13 +76,13 @@ describe('a connection that is lost', () => {
     const { logged, counts } = await writeWithCut(phase, staged);
     expect(counts).toEqual({ created: 40, updated: 0, deleted: 0, skipped: 0 });
     expect(logged).toEqual([
-      expect.stringMatching(/^(Writing to "public"\."c\d+"|Connecting to Postgres) is tried again/),
+      expect.stringMatching(/^(Writing to "public"\."t\d+"|Connecting to Postgres) is tried again/),
     ]);
   });
 
   it.each(unstagedPhases)('%s of a few records is made again', async (...phase) => {
     const { logged } = await writeWithCut(phase, unstaged);
-    expect(logged).toEqual([expect.stringMatching(/^Writing to "public"\."c\d+" is tried again/)]);
+    expect(logged).toEqual([expect.stringMatching(/^Writing to "public"\."t\d+" is tried again/)]);
   });
 
   it.each(preparingPhases)('%s of preparing the tables is made again', async (...phase) => {

@@ -1,20 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase } from '@penstock/local-postgres/testing';
+import { describe, expect, it } from 'vitest';
 import { confirmedOf } from '../testing/counted-run.ts';
+import { useTestDatabase } from '../testing/database.ts';
 import { createTestRole, dropTestRole } from '../testing/interrupted-run.ts';
+import { countBlocked } from '../testing/locks.ts';
+import { whenTrue } from '../testing/when-true.ts';
 import { checkpoint, outline, record, status, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
-
-async function whenBlocked(): Promise<void> {
-  const sql = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and application_name = 'penstock'`;
-  while ((await db.pool.query(sql)).rows.length === 0) await delay(5);
-}
+const db = useTestDatabase();
 
 describe('another session', () => {
   it('that ends up in a deadlock with a batch costs it one more try', async () => {
@@ -30,7 +23,7 @@ describe('another session', () => {
       `set deadlock_timeout = '1min'; begin; update ${role.schema}.locked set name = 'other' where id = '2'`,
     );
     const run = writeItems({ config, streams: [stream], input: [[...version(2), checkpoint('locked', 1)]] });
-    await whenBlocked();
+    await whenTrue(async () => (await countBlocked(db)) > 0);
     // The other way round a batch would wait for the first row, and there would be no deadlock.
     await other.query(`update ${role.schema}.locked set name = 'other' where id = '1'`);
     await other.query('commit');
@@ -53,7 +46,7 @@ describe('another session', () => {
       onMessage: (item) => seen.push(...outline([item])),
       input: (async function* () {
         yield [record('gone', { id: 'a', v: 1 }), checkpoint('gone', 1)];
-        while (!seen.includes('gone:1')) await delay(5);
+        await whenTrue(() => seen.includes('gone:1'));
         await other.drop();
         yield [record('gone', { id: 'b', v: 1 }), checkpoint('gone', 2)];
       })(),
@@ -75,10 +68,10 @@ describe('a stream that failed while it was written', () => {
       onMessage: (item) => seen.push(...outline([item])),
       input: (async function* () {
         yield [status('last', 'start'), record('last', { id: 'a', v: 1 }), checkpoint('last', 1)];
-        while (!seen.includes('last:1')) await delay(5);
+        await whenTrue(() => seen.includes('last:1'));
         await db.pool.query('drop table last');
         yield [record('last', { id: 'b', v: 1 }), checkpoint('last', 2), status('last', 'complete')];
-        while (!seen.includes('last:error')) await delay(5);
+        await whenTrue(() => seen.includes('last:error'));
         yield [record('last', { id: 'c', v: 1 }), checkpoint('last', 3), status('last', 'complete')];
         yield [record('next', { id: 'a', v: 1 }), checkpoint('next', 1), status('next', 'complete')];
       })(),

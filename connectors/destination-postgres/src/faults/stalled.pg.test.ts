@@ -1,21 +1,17 @@
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { confirmedOf, countedItems, expectAllStored, writeCounted } from '../testing/counted-run.ts';
+import { newName, useTestDatabase } from '../testing/database.ts';
+import { countBlocked, holdLocks } from '../testing/locks.ts';
 import type { PassingMessage, PostgresProxy } from '../testing/postgres-proxy.ts';
 import { answerTo, asks, once, says, throughProxy } from '../testing/proxy-rules.ts';
+import { whenTrue } from '../testing/when-true.ts';
 import { checkpoint, record, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
-let count = 0;
-const newName = () => `s${++count}`;
 const limits = { silence_seconds_max: 0.1, connect_seconds_max: 1, unstaged_records_max: 0, retries_max: 2 };
 const writing = (message: PassingMessage) => message.connection > 1;
-const merges = asks(/\binsert into "public"\."s\d+"/);
+const merges = asks(/\binsert into "public"\."t\d+"/);
 const commits = (message: PassingMessage) => writing(message) && says('Q', /^commit/)(message);
 
 const phases: readonly (readonly [what: string, when: () => (message: PassingMessage) => boolean])[] = [
@@ -102,8 +98,7 @@ describe('a process of the server that was lost', () => {
     const stream = newName();
     const noVersion = testStream(stream, { stream: { newer_than_field: undefined } });
     await writeItems({ config: { url: db.url }, streams: [noVersion], input: [] });
-    const blocker = await db.pool.connect();
-    await blocker.query(`begin; lock table "${stream}" in share mode`);
+    const release = await holdLocks(db, `lock table "${stream}" in share mode`);
     let stalled: PostgresProxy | undefined;
     await throughProxy(db.url, {}, async (url, proxy) => {
       stalled = proxy;
@@ -111,14 +106,14 @@ describe('a process of the server that was lost', () => {
         config: { url, connections: 1, limits: { batch_records_max: 1 } },
         streams: [noVersion],
         // Its first try stands behind the lock, on a server that doesn't notice that nobody listens any more.
-        onLog: () => void blocker.query('rollback').then(() => blocker.release()),
+        onLog: () => void release(),
         input: (async function* () {
           yield [
             record(stream, { id: 'a', name: 'first' }),
             record(stream, { id: 'a', name: 'second' }),
             checkpoint(stream, 2),
           ];
-          while (!(await isBlocked())) {}
+          await whenTrue(async () => (await countBlocked(db)) > 0);
           await proxy.cutAll();
         })(),
       });
@@ -129,10 +124,3 @@ describe('a process of the server that was lost', () => {
     expect(rows).toEqual([{ name: 'second' }]);
   });
 });
-
-async function isBlocked(): Promise<boolean> {
-  const { rows } = await db.pool.query(
-    `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-  );
-  return rows.length > 0;
-}

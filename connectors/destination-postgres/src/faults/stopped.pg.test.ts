@@ -5,21 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { DestinationMessage } from '@penstock/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { confirmedOf } from '../testing/counted-run.ts';
+import { newName, useTestDatabase } from '../testing/database.ts';
 import { once, says, throughProxy } from '../testing/proxy-rules.ts';
 import { checkpoint, record, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
-let count = 0;
-const newName = () => `stop${++count}`;
 /** Far longer than a test may take. */
 const patient = { retries_max: 100, retry_seconds_max: 3600 };
 

@@ -1,19 +1,12 @@
 import type { InputItem } from '@penstock/connector-sdk';
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { DestinationSyncMode } from '@penstock/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { newName, useTestDatabase } from '../testing/database.ts';
 import type { PassingMessage } from '../testing/postgres-proxy.ts';
 import { says, throughProxy } from '../testing/proxy-rules.ts';
 import { checkpoint, outline, record, status, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
-
-let count = 0;
-const newName = () => `b${++count}`;
+const db = useTestDatabase();
 
 type Bad = {
   readonly what: string;

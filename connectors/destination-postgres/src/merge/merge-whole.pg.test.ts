@@ -1,15 +1,8 @@
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { newName, useTestDatabase } from '../testing/database.ts';
 import { checkpoint, record, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
-
-let count = 0;
-const newName = () => `w${++count}`;
+const db = useTestDatabase();
 
 const a1 = { id: 'a', v: 1, name: 'one', amount: 5 };
 

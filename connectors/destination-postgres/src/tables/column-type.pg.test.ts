@@ -1,13 +1,9 @@
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useTestDatabase } from '../testing/database.ts';
 import { type ColumnKind, castSql, castTextSql, sqlTypes } from './column-type.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
 /** The column's value as text, or null. */
 async function cast(kind: ColumnKind, json: string): Promise<string | null> {

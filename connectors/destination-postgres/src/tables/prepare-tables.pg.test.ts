@@ -1,15 +1,9 @@
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { newName, useTestDatabase } from '../testing/database.ts';
 import { outline, record, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
-let count = 0;
-const newName = () => `p${++count}`;
 type Stream = Parameters<typeof testStream>[1];
 const write = (name: string, stream: Stream = {}, data: object[] = [], config: object = {}) =>
   writeItems({

@@ -60,7 +60,10 @@ const line = (item: Message) => `${JSON.stringify(item)}\n`;
 export const lines = {
   record: (stream: string, data: Record<string, unknown>): string =>
     line(message.record({ stream, emitted_at: '2026-01-01T00:00:00Z', data })),
-  checkpoint: (stream: string, data: unknown): string =>
-    line(message.sourceState({ state_type: 'stream', stream, data })),
+  /** @param record_count how many records the source says that it has sent since the checkpoint before */
+  checkpoint: (stream: string, data: unknown, record_count?: number): string =>
+    line(
+      message.sourceState({ state_type: 'stream', stream, data, ...(record_count !== undefined && { record_count }) }),
+    ),
   complete: (stream: string): string => line(message.streamStatus({ stream, status: 'complete' })),
 };

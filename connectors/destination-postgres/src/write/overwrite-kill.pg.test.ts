@@ -1,20 +1,15 @@
 import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { InputItem } from '@penstock/connector-sdk';
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { ConfiguredStream, Message } from '@penstock/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { newName, useTestDatabase } from '../testing/database.ts';
+import { countBlocked, holdLocks } from '../testing/locks.ts';
 import { lines, runProgram, startProgram, whenEnded } from '../testing/run-program.ts';
+import { whenTrue } from '../testing/when-true.ts';
 import { checkpoint, outline, record, status, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
-let count = 0;
-const newName = () => `k${++count}`;
 const overwriting = (name: string, generation_id: number): ConfiguredStream =>
   testStream(name, { destination_sync_mode: 'overwrite', sync_mode: 'full_refresh', generation_id });
 const query = async (sql: string) => (await db.pool.query(sql)).rows as Record<string, unknown>[];
@@ -25,21 +20,8 @@ const summary = async (name: string) =>
     )
   )[0];
 
-async function whenTrue(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const giveUpAt = Date.now() + 20_000;
-  while (!(await condition())) {
-    if (Date.now() > giveUpAt) throw new Error('It did not come true within 20 s.');
-    await delay(5);
-  }
-}
-
 /** Whether one of our statements that begins so waits for a lock. */
-const waitsIn = async (statement: string) =>
-  (
-    await query(
-      `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and query like '${statement}%'`,
-    )
-  ).length > 0;
+const waitsIn = async (statement: string) => (await countBlocked(db, statement)) > 0;
 
 /** Rows from a number to before another one, with a checkpoint after every 50th. */
 const rowLines = (name: string, from: number, to: number, text: string) =>
@@ -93,8 +75,7 @@ describe('a program that is killed', () => {
     );
     const streams = [overwriting(name, 2)];
     // A row that somebody holds: rows have been removed already when the update comes to it.
-    const holder = await db.pool.connect();
-    await holder.query(`begin; select from "${name}" where id = '70' for update`);
+    const release = await holdLocks(db, `select from "${name}" where id = '70' for update`);
     const child = await startProgram({ command: 'write', config, streams });
     const ended = whenEnded(child);
     child.stdin.write(rowLines(name, 50, 150, 'new').join('') + lines.complete(name));
@@ -102,8 +83,7 @@ describe('a program that is killed', () => {
     child.kill('SIGKILL');
     const { messages } = await ended;
     expect(outline(messages as never)).not.toContain(`${name}:complete`);
-    await holder.query('rollback');
-    holder.release();
+    await release();
     expect(await summary(name)).toEqual({ count: 100, min: 0, max: 99, names: 'old' });
     // All checkpoints were confirmed: the source has nothing more to say.
     await runProgram({ command: 'write', config, streams }, lines.complete(name));
@@ -119,8 +99,7 @@ describe('a lost connection', () => {
       streams: [overwriting(name, 1)],
       input: [[record(name, { id: '1', v: 1 }), record(name, { id: '2', v: 1 }), status(name, 'complete')]],
     });
-    const holder = await db.pool.connect();
-    await holder.query(`begin; select from "${name}" where id = '1' for update`);
+    const release = await holdLocks(db, `select from "${name}" where id = '1' for update`);
     const run = writeItems({
       config: { url: db.url },
       streams: [overwriting(name, 2)],
@@ -130,8 +109,7 @@ describe('a lost connection', () => {
     await query(
       `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'penstock' and wait_event_type = 'Lock' and datname = current_database()`,
     );
-    await holder.query('rollback');
-    holder.release();
+    await release();
     const { messages, results, logged } = await run;
     expect(logged.some((text) => text.includes('tried again'))).toBe(true);
     expect(outline(messages).at(-1)).toBe(`${name}:complete`);

@@ -1,7 +1,7 @@
 import type { InputItem } from '@penstock/connector-sdk';
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { ConfiguredStream } from '@penstock/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { newName, useTestDatabase } from '../testing/database.ts';
 import {
   checkpoint,
   globalCheckpoint,
@@ -13,14 +13,8 @@ import {
   writeItems,
 } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
-let count = 0;
-const newName = () => `o${++count}`;
 type More = Parameters<typeof testStream>[1];
 type RunOptions = Partial<Omit<WriteTest, 'config'>> & { readonly config?: object };
 const overwriting = (name: string, generation_id?: number, more: More = {}): ConfiguredStream =>

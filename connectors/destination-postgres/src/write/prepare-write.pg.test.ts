@@ -1,12 +1,8 @@
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useTestDatabase } from '../testing/database.ts';
 import { testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
 describe('preparing to write', () => {
   it('warns of choices for streams that the catalog does not have, with the name that was meant', async () => {

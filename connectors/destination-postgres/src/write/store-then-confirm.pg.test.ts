@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InputItem } from '@penstock/connector-sdk';
 import { ConnectorError } from '@penstock/connector-sdk';
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { DestinationMessage } from '@penstock/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { newName, useTestDatabase } from '../testing/database.ts';
+import { countBlocked, lockTable } from '../testing/locks.ts';
+import { whenTrue } from '../testing/when-true.ts';
 import {
   checkpoint,
   globalCheckpoint,
@@ -14,43 +16,12 @@ import {
   writeItems,
 } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
-let count = 0;
-const newName = () => `t${++count}`;
 const row = (stream: string, id: number, more: object = {}) => record(stream, { id: `${id}`, v: 1, ...more }, id);
 const rowCount = async (name: string) => Number((await db.pool.query(`select count(*) from "${name}"`)).rows[0].count);
 
-async function whenTrue(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const giveUpAt = Date.now() + 20_000;
-  while (!(await condition())) {
-    if (Date.now() > giveUpAt) throw new Error('It did not come true within 20 s.');
-    await delay(5);
-  }
-}
-
-/** Holds a table so that nothing can be written into it. */
-async function lockTable(name: string): Promise<() => Promise<void>> {
-  const client = await db.pool.connect();
-  await client.query(`begin; lock table "${name}" in access exclusive mode`);
-  return async () => {
-    await client.query('rollback');
-    client.release();
-  };
-}
-
-const waitsForLock = async () =>
-  Number(
-    (
-      await db.pool.query(
-        `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-      )
-    ).rows[0].count,
-  ) > 0;
+const waitsForLock = async () => (await countBlocked(db)) > 0;
 
 describe('confirming', () => {
   it('puts out results before the checkpoints that they cover, and statuses in their order', async () => {
@@ -76,7 +47,7 @@ describe('confirming', () => {
   it('never lets a checkpoint out before its records are committed', async () => {
     const [a, b] = [newName(), newName()];
     await writeItems({ config: { url: db.url }, streams: [testStream(a), testStream(b)], input: [] });
-    const unlock = await lockTable(a);
+    const unlock = await lockTable(db, a);
     const seen: DestinationMessage[] = [];
     const released = Promise.withResolvers<void>();
     const run = writeItems({
@@ -142,7 +113,7 @@ describe('confirming', () => {
   it('gathers a trickle in one batch while Postgres stands still', async () => {
     const a = newName();
     await writeItems({ config: { url: db.url }, streams: [testStream(a)], input: [] });
-    const unlock = await lockTable(a);
+    const unlock = await lockTable(db, a);
     const { messages } = await writeItems({
       config: { url: db.url, limits: { batch_seconds_max: 0.005 } },
       streams: [testStream(a)],
@@ -162,7 +133,7 @@ describe('confirming', () => {
   it('stops reading while Postgres stands still, and loses nothing', async () => {
     const a = newName();
     await writeItems({ config: { url: db.url }, streams: [testStream(a)], input: [] });
-    const unlock = await lockTable(a);
+    const unlock = await lockTable(db, a);
     const limits = { batch_bytes_max: 64 * 1024, open_checkpoints_max: 1_000_000 };
     let read = 0;
     const run = writeItems({
@@ -283,7 +254,7 @@ describe('trouble with the server', () => {
   it('is survived when the connection is ended during the merge', async () => {
     const a = newName();
     await writeItems({ config: { url: db.url }, streams: [testStream(a)], input: [] });
-    const unlock = await lockTable(a);
+    const unlock = await lockTable(db, a);
     const run = writeItems({
       config: { url: db.url },
       streams: [testStream(a)],
@@ -328,7 +299,7 @@ describe('trouble with the server', () => {
   it('ends at once when the run is aborted, although a table is locked', async () => {
     const a = newName();
     await writeItems({ config: { url: db.url }, streams: [testStream(a)], input: [] });
-    const unlock = await lockTable(a);
+    const unlock = await lockTable(db, a);
     const abort = new AbortController();
     const run = writeItems({
       config: { url: db.url },
