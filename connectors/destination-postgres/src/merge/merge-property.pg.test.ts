@@ -1,13 +1,9 @@
-import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useTestDatabase } from '../testing/database.ts';
 import { record, testStream, writeItems } from '../testing/write-items.ts';
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createTestDatabase();
-});
-afterAll(() => db.drop());
+const db = useTestDatabase();
 
 type Data = { id: string; v?: number; name?: string; deleted?: boolean };
 
@@ -52,8 +48,6 @@ function applyOneByOne(records: readonly Data[], mode: 'mark' | 'remove'): Row[]
     .map((data) => ({ data, firstName: firstNames.get(data.id) }));
 }
 
-let count = 0;
-
 type WriteOptions = {
   readonly softDelete: 'mark' | 'remove';
   readonly batchRecords: number;
@@ -61,24 +55,31 @@ type WriteOptions = {
   readonly insertOnly?: readonly string[];
 };
 
-/** Writes the records in batches of a size, and reads the table back. */
+const made = new Set<string>();
+
+/** Writes the records into an empty table, in batches of a size, and reads it back. Making one for each run would take longest. */
 async function write(records: readonly Data[], { softDelete, batchRecords, unstaged, insertOnly = [] }: WriteOptions) {
-  const name = `p${++count}`;
-  await writeItems({
-    config: {
-      url: db.url,
-      soft_delete: softDelete,
-      index: 'none',
-      streams: { [name]: { insert_only: insertOnly } },
-      limits: { batch_records_max: batchRecords, unstaged_records_max: unstaged },
-    },
-    streams: [testStream(name)],
-    input: [records.map((data) => record(name, data))],
-  });
+  const name = ['p', softDelete, ...insertOnly].join('_');
+  const writeAll = (all: readonly Data[]) =>
+    writeItems({
+      config: {
+        url: db.url,
+        soft_delete: softDelete,
+        index: 'none',
+        streams: { [name]: { insert_only: insertOnly } },
+        limits: { batch_records_max: batchRecords, unstaged_records_max: unstaged },
+      },
+      streams: [testStream(name)],
+      input: [all.map((data) => record(name, data))],
+    });
+  if (!made.has(name)) await writeAll([]);
+  made.add(name);
+  const graves = softDelete === 'remove' ? `, "_penstock_deleted_${name}"` : '';
+  await db.pool.query(`truncate "${name}"${graves}`);
+  await writeAll(records);
   const { rows } = await db.pool.query<{ data: Data; v: string | null; name: string | null; deleted: boolean | null }>(
     `select _raw_data as data, v, name, deleted from "${name}" order by id`,
   );
-  await db.pool.query(`drop table "${name}"; drop table if exists "_penstock_deleted_${name}"`);
   return rows;
 }
 
