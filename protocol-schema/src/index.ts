@@ -28,6 +28,7 @@ export {
   type FailureType,
   toCodedError,
 } from './error-code.ts';
+export { parseExactly } from './exact-json.ts';
 export { InvalidLines, showLine } from './invalid-lines.ts';
 export { type JsonObject, jsonObjectSchema } from './json-object.ts';
 export { INVALID_LINE_SHOWN_BYTES, INVALID_LINES_MAX, LINE_BYTES_MAX, PROTOCOL_VERSION } from './limit.ts';

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { type Message, type MessageKind, messageSchemas } from './message.ts';
+import { parseExactly } from './exact-json.ts';
+import { type Message, type MessageKind, messageSchemas, type SourceStateMessage } from './message.ts';
 
 /** What a line turned out to be. */
 export type ParsedLine =
@@ -13,8 +14,9 @@ export type ParsedLine =
   | { readonly kind: 'invalid'; readonly reason: string };
 
 /**
- * Reads one line, without its newline. Any order of fields and any spacing is accepted. Numbers become doubles: for a
- * record whose digits matter see `parseRecordLine`. Never throws.
+ * Reads one line, without its newline. Any order of fields and any spacing is accepted. Numbers become doubles, but for those
+ * in the data of a checkpoint, which come out of {@link encodeMessage} as they are written. For a record whose digits matter
+ * see `parseRecordLine`. Never throws.
  */
 export function parseLine(line: Buffer | string): ParsedLine {
   // Decoding would put U+FFFD in the place of what is broken, and a changed value would be stored as if it were real (P9).
@@ -27,7 +29,21 @@ export function parseLine(line: Buffer | string): ParsedLine {
   } catch (error) {
     return { kind: 'invalid', reason: `not JSON: ${(error as Error).message}` };
   }
-  return parseMessage(value);
+  const parsed = parseMessage(value);
+  return parsed.kind === 'message' && parsed.message.type === 'source_state'
+    ? { kind: 'message', message: withExactData(parsed.message, text) }
+    : parsed;
+}
+
+/** What a source keeps is its own: a cursor of 64 bits has to come back to it as it was. */
+function withExactData(checkpoint: SourceStateMessage, text: string): SourceStateMessage {
+  const { source_state: exact } = parseExactly(text) as SourceStateMessage;
+  const { source_state } = checkpoint;
+  const { data } = exact;
+  if (source_state.state_type === 'stream') return { ...checkpoint, source_state: { ...source_state, data } };
+  const { streams } = exact as typeof source_state;
+  const exactState = { ...source_state, data, ...(streams === undefined ? {} : { streams }) };
+  return { ...checkpoint, source_state: exactState as typeof source_state };
 }
 
 /** Checks a value that is already parsed. Never throws. */

@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
+import { isExactNumber, parseExactly } from './exact-json.ts';
 import { recordSchema } from './record.ts';
 
 const PREFIX = Buffer.from('{"type":"record","record":{"stream":"');
@@ -80,19 +81,6 @@ export interface RawRecord {
   readonly data: string;
 }
 
-// Node 24 has both (ECMAScript proposal "JSON.parse source text access"); TypeScript's library doesn't name them yet.
-const exactJson = JSON as unknown as {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
-  rawJSON(text: string): unknown;
-  isRawJSON(value: unknown): boolean;
-};
-
-/** A number that a double can't hold is kept as it is written (P9); everything else is unchanged. */
-function keepExactNumber(_key: string, value: unknown, context: { source?: string }): unknown {
-  if (typeof value !== 'number' || context.source === undefined) return value;
-  return String(value) === context.source ? value : exactJson.rawJSON(context.source);
-}
-
 const rawRecordMessageSchema = z.object({ type: z.literal('record'), record: recordSchema });
 
 /**
@@ -104,10 +92,10 @@ const rawRecordMessageSchema = z.object({ type: z.literal('record'), record: rec
 export function parseRecordLine(line: Buffer | string): RawRecord | undefined {
   if (typeof line !== 'string' && !isUtf8(line)) return undefined;
   try {
-    const parsed = rawRecordMessageSchema.safeParse(exactJson.parse(line.toString(), keepExactNumber));
+    const parsed = rawRecordMessageSchema.safeParse(parseExactly(line.toString()));
     if (!parsed.success) return undefined;
     const { stream, emitted_at, data } = parsed.data.record;
-    if (exactJson.isRawJSON(data)) return undefined;
+    if (isExactNumber(data)) return undefined;
     return { stream, emitted_at, data: JSON.stringify(data) };
   } catch {
     // Not JSON, or nested so deeply (thousands of levels) that the stack is used up.

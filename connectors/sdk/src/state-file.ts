@@ -81,7 +81,8 @@ export async function readState(
         `${where}: passed over what is no message, probably cut off when a run was killed; lines: ${printed.passedOver}.`,
       );
     }
-    return printed.state;
+    // Numbers that are kept as they are written become doubles: a source wants numbers.
+    return JSON.parse(JSON.stringify(printed.state)) as SourceStateSet;
   }
   const value = parseJsonText(where, Buffer.concat(kept, keptBytes));
   const inner = typeof value === 'object' && value !== null && 'source' in value ? value.source : value;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { CodedError, describeIssues, type SyncState, syncStateSchema } from '@penstock/protocol';
+import { CodedError, describeIssues, parseExactly, type SyncState, syncStateSchema } from '@penstock/protocol';
 import { loadPipeline } from '../pipeline/prepare.ts';
 import { initialSyncState } from '../reduce/sync-state.ts';
 import { encodeStreamState } from '../store/parse-state.ts';
@@ -81,7 +81,7 @@ export function decodeState(text: string, where: string): SyncState {
   if (text.trim() === '') throw new CodedError('file_unreadable', { message: `${where} is empty.` });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactly(text);
   } catch (cause) {
     throw new CodedError('file_invalid', { message: `${where} is not JSON: ${(cause as Error).message}.`, cause });
   }

@@ -1,4 +1,4 @@
-import { CodedError, describeIssues, type SyncState, syncStateSchema } from '@penstock/protocol';
+import { CodedError, describeIssues, parseExactly, type SyncState, syncStateSchema } from '@penstock/protocol';
 
 /** Largest state of one stream, as JSON in bytes. A source whose state grows without bound has a defect. */
 export const STREAM_STATE_BYTES_MAX = 1024 * 1024;
@@ -12,10 +12,10 @@ export function stateInvalid(where: string, why: string, cause?: unknown): Coded
   });
 }
 
-/** JSON text as a value. @throws CodedError `state_invalid` naming `where` */
+/** JSON text as a value, in which numbers keep their digits. @throws CodedError `state_invalid` naming `where` */
 export function parseStateJson(text: string, where: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch (cause) {
     throw stateInvalid(where, `not JSON: ${(cause as Error).message}`, cause);
   }
