@@ -257,15 +257,19 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
     });
 }
 
+/** What the command has of the process that it is. */
+export type CliProcess = Pick<NodeJS.Process, 'env' | 'stdin' | 'stdout' | 'stderr'>;
+
 /**
  * The `penstock` command.
  *
  * @param argv without the program's own name
+ * @param self this process; a test may give streams of its own
  * @returns the exit code; every error was told on stderr
  */
-export async function runCli(argv: readonly string[]): Promise<number> {
+export async function runCli(argv: readonly string[], self: CliProcess = process): Promise<number> {
   const { flags, rest } = takeDottedFlags(argv);
-  const { stdin, stdout, stderr, env } = process;
+  const { stdin, stdout, stderr, env } = self;
   const context: CommandContext = { flags, environment: env, stdin, stdout, stderr };
   let lost: NodeJS.ErrnoException | undefined;
   stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import type { SyncState } from '@penstock/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fakePipeline, type PenstockRun, runPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline, runPenstock } from './launch/testing/penstock.ts';
 import { fileStateStore } from './store/file-state-store.ts';
 import { postgresStateStore } from './store/postgres-state-store.ts';
 import type { StateStore } from './store/state-store.ts';
@@ -23,7 +24,6 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const main = join(import.meta.dirname, 'main.ts');
 /** How many records of each stream the destination has got. */
 async function recordsIn(path: string): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
@@ -73,22 +73,8 @@ describe.each(['file', 'postgres'] as const)('penstock state in a %s', (kind) =>
     await store.replace('fake', finished({ a: { next: 5 }, b: { next: 3 } }));
   });
 
-  /** Runs with a text on stdin. */
-  async function withInput(
-    args: readonly string[],
-    input: string,
-  ): Promise<Pick<PenstockRun, 'exitCode' | 'stdout' | 'stderr'>> {
-    const child = spawn(process.execPath, [main, 'state', ...args], { stdio: 'pipe' });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    child.stdin.on('error', () => {}).end(input);
-    const [exitCode] = await once(child, 'close');
-    return { exitCode, stdout, stderr };
-  }
-
-  const state = (...args: string[]) => runPenstock(['state', ...args, '-c', file]);
+  const withInput = (args: readonly string[], input: string) => callPenstock(['state', ...args], input);
+  const state = (...args: string[]) => callPenstock(['state', ...args, '-c', file]);
 
   it('shows how far each stream is, to people and to programs, and of some streams', async () => {
     const shown = await state('show');
@@ -199,10 +185,22 @@ it('says that what belongs to no stream stays when single streams are reset', as
   const { file, state } = await fakePipeline(join(root, 'global'), { streams: { a: 1, b: 1 } });
   const saved = finished({ a: { next: 1 }, b: { next: 1 } });
   await fileStateStore(state).replace('fake', { ...saved, source: { ...saved.source, global: { cursor: 7 } } });
-  const reset = await runPenstock(['state', 'reset', '-c', file, '--stream', 'a']);
+  const reset = await callPenstock(['state', 'reset', '-c', file, '--stream', 'a']);
   expect(reset.stdout).toContain('What belongs to no stream stays');
   expect(JSON.parse(await readFile(state, 'utf8')).source).toEqual({
     streams: { b: { next: 1 } },
     global: { cursor: 7 },
   });
+});
+
+it('moves a state through a pipe from one program to another', async () => {
+  const { file, state } = await fakePipeline(join(root, 'pipe'), { streams: { a: 1 } });
+  const saved = finished({ a: { next: 1 } });
+  await fileStateStore(state).replace('fake', saved);
+  const elsewhere = join(root, 'pipe', 'elsewhere.json');
+  const penstock = `"${process.execPath}" "${join(import.meta.dirname, 'main.ts')}" state`;
+  const pipe = `${penstock} export -c "${file}" | ${penstock} import -c "${file}" --state "${elsewhere}"`;
+  const { stdout, stderr } = await promisify(execFile)('sh', ['-c', pipe]);
+  expect([stdout, stderr]).toEqual([expect.stringContaining('now has the given state of pipeline "fake"'), '']);
+  expect(await fileStateStore(elsewhere).load('fake')).toEqual(saved);
 });
