@@ -10,8 +10,8 @@ const everywhere = ['**/node_modules/**', '**/dist/**'];
 /** Where CI wants the results as JSON, next to what is printed. */
 const report = process.env.PENSTOCK_TEST_REPORT;
 
-/** What is about Stripe's side, and the same whatever the Postgres: not run once more for another version of it. */
-const whateverPostgres = ['soak', 'changes', 'poll-events', 'webhooks'].map(
+/** What is about Stripe's side, the engine's or pages, and the same whatever the Postgres: not run once more for another version of it. */
+const whateverPostgres = ['soak', 'changes', 'poll-events', 'webhooks', 'docs', 'state'].map(
   (name) => `e2e/scenarios/src/${name}.pg.test.ts`,
 );
 const isOtherPostgres = process.env.PENSTOCK_TEST_POSTGRES !== undefined;
