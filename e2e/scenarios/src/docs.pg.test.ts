@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { makeSandbox, runBlocks, type Sandbox, type ShellBlock, shellBlocks } from './harness/docs-blocks.ts';
+import { isFree } from './harness/free-port.ts';
 import { repositoryRoot } from './harness/program.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
 
@@ -44,16 +43,6 @@ test('every command of the README that needs no Docker works', async () => {
 
 /** The tutorial names it, so that its reader can. */
 const TUTORIAL_PORT = 12111;
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
-  const free = await Promise.race([
-    once(server, 'listening').then(() => true),
-    once(server, 'error').then(() => false),
-  ]);
-  server.close();
-  return free;
-}
 
 test('every command of the tutorial works', async () => {
   const blocks = await shellBlocks('docs/tutorial/first-sync.md');
