@@ -1,8 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CodedError } from '@penstock/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakePipeline, runPenstock, startPenstock } from './launch/testing/penstock.ts';
+import { preparedFake } from './launch/testing/prepared-fake.ts';
+import { fileStateStore } from './store/file-state-store.ts';
+import { runUntilDone } from './sync-until-done.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -55,6 +59,33 @@ describe('penstock sync --until-done', () => {
     expect(run.stdout).toContain('"retry_in_ms":1000');
     expect(new Set(await idsIn(out)).size).toBe(45);
   }, 60_000);
+
+  it('gives up when state that can be read only now and then is all that changes', async () => {
+    const sides = await preparedFake(folder, { streams: { a: 5 }, mode: 'silent_end' });
+    const store = fileStateStore(join(folder, 'state.json'));
+    const open = store.open.bind(store);
+    let opened = 0;
+    store.open = async (name) => {
+      opened += 1;
+      if (opened % 2 === 0) throw new CodedError('state_store_unreachable', { message: 'Not now.' });
+      return open(name);
+    };
+    const pauses: number[] = [];
+    const giveUp = new AbortController();
+    const { eof } = await runUntilDone({
+      ...sides,
+      store,
+      signal: giveUp.signal,
+      onMessage: () => undefined,
+      pause: async (ms) => {
+        pauses.push(ms);
+        // A run without an end fails here.
+        if (pauses.length === 9) giveUp.abort();
+      },
+    });
+    expect(pauses).toEqual([1000, 2000, 4000, 8000]);
+    expect(eof.request_progress.streams.a?.state_count).toBe(1);
+  });
 
   it('ends at once on bad credentials', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 5 }, mode: 'bad_key' });

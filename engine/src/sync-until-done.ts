@@ -38,6 +38,7 @@ export async function runUntilDone(options: UntilDoneOptions): Promise<SyncResul
   let saidCatalog = false;
   for (;;) {
     const held: EngineMessage[] = [];
+    let hasBegun = false;
     const result = await runSync({
       ...options,
       runId,
@@ -48,6 +49,7 @@ export async function runUntilDone(options: UntilDoneOptions): Promise<SyncResul
         options.timeLimitMs === undefined ? undefined : Math.max(1, options.timeLimitMs - (now() - startedAt)),
       onRun: (id) => {
         runId = id;
+        hasBegun = true;
         options.onRun?.(id);
       },
       onRelayed: (counts, waitedMs) => {
@@ -70,14 +72,14 @@ export async function runUntilDone(options: UntilDoneOptions): Promise<SyncResul
       },
     });
     const { eof } = result;
-    const next = nextCall({ eof, isWorthRetry: isWorthRetry(result), before, fruitless });
+    const next = nextCall({ eof, isWorthRetry: isWorthRetry(result), hasBegun, before, fruitless });
     const isStopped = isAborted(options);
     const isOutOfTime = options.timeLimitMs !== undefined && now() - startedAt >= options.timeLimitMs;
     if (next.kind === 'over' || isStopped || isOutOfTime) return sayLast(options, held, result);
     // The state was forgotten once.
     resetState = false;
     requestProgress = eof.request_progress;
-    before = eof.run_progress;
+    if (hasBegun || before === undefined) before = eof.run_progress;
     fruitless = next.fruitless;
     await say(
       options,

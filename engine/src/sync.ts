@@ -104,7 +104,7 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
   if (options.signal?.aborted) onAbort();
   const limit =
     options.timeLimitMs === undefined ? undefined : setTimeout(() => stopSoftly('time_limit'), options.timeLimitMs);
-  const ledger = new RunLedger(options.onMessage, now, options.onSaved);
+  const ledger = new RunLedger(options.onMessage, now, options.onSaved, options.requestProgress);
   const sides = new ResolvedSides({
     sides: { source: options.source, destination: options.destination },
     secretsFile: options.secretsFile,
@@ -168,12 +168,7 @@ async function begin(
     const runId = options.runId ?? unfinishedRunId(previous, configured) ?? newRunId(now);
     const { state, catalog: ofRun } = startRun(configured, previous, runId, now);
     options.onRun?.(state.sync_run.run_id!);
-    ledger.open(
-      state,
-      session,
-      make.catalog({ streams: ofRun.streams.map(({ stream }) => stream) }) as CatalogMessage,
-      options.requestProgress,
-    );
+    ledger.open(state, session, make.catalog({ streams: ofRun.streams.map(({ stream }) => stream) }) as CatalogMessage);
     sayContinuation(ledger, previous, state, ofRun);
     // Before anything runs, so that a run that is killed is continued under its own id and ceiling.
     await session.save(state);
@@ -372,7 +367,8 @@ function end(
   const ending_state = ledger.endingState(now);
   const run_progress = ledger.runProgress(now);
   const failed = error !== undefined && error.code !== 'stopped';
-  const status = failed ? 'failed' : run_progress.derived.status;
+  // One that was stopped before it knew its streams has done nothing, though none of them is left.
+  const status = failed ? 'failed' : error === undefined ? run_progress.derived.status : 'started';
   const eof: EofPayload = {
     status,
     has_more: hasMore,

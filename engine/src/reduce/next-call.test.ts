@@ -63,7 +63,7 @@ describe('what comes after a call', () => {
       undefined,
     ],
   ])('is %s', (_title, eof, isWorthRetry, delayMs) => {
-    const next = nextCall({ eof, isWorthRetry, before: undefined, fruitless: 0 });
+    const next = nextCall({ eof, isWorthRetry, hasBegun: true, before: undefined, fruitless: 0 });
     expect(next.kind === 'again' ? next.delayMs : undefined).toBe(delayMs);
   });
 
@@ -73,7 +73,7 @@ describe('what comes after a call', () => {
     let fruitless = 0;
     let before: ProgressPayload | undefined;
     for (;;) {
-      const next = nextCall({ eof, isWorthRetry: true, before, fruitless });
+      const next = nextCall({ eof, isWorthRetry: true, hasBegun: true, before, fruitless });
       if (next.kind === 'over') break;
       pauses.push(next.delayMs);
       ({ fruitless } = next);
@@ -82,9 +82,16 @@ describe('what comes after a call', () => {
     expect(pauses).toEqual([1000, 2000, 4000, 8000]);
   });
 
+  it('is another one that brought nothing when the call before could not even begin', () => {
+    const eof = eofOf('error', { ...progressOf({}, 'transient'), streams: {} });
+    const next = nextCall({ eof, isWorthRetry: true, hasBegun: false, before: started, fruitless: 2 });
+    expect(next).toEqual({ kind: 'again', delayMs: 4000, fruitless: 3 });
+    expect(nextCall({ eof, isWorthRetry: true, hasBegun: false, before: started, fruitless: 4 }).kind).toBe('over');
+  });
+
   it('is a first try again when the call before brought something', () => {
     const eof = eofOf('error', progressOf({ status: 'started', record_count: 6 }, 'transient'));
-    expect(nextCall({ eof, isWorthRetry: true, before: started, fruitless: 4 })).toEqual({
+    expect(nextCall({ eof, isWorthRetry: true, hasBegun: true, before: started, fruitless: 4 })).toEqual({
       kind: 'again',
       delayMs: 1000,
       fruitless: 0,

@@ -15,6 +15,8 @@ export interface EndedCall {
   readonly eof: EofPayload;
   /** Whether what ended the call as a whole, if anything did, may be mended by trying again. */
   readonly isWorthRetry: boolean;
+  /** Whether it got as far as the run. One that did not, as when the state could not be read, has brought nothing. */
+  readonly hasBegun: boolean;
   /** Progress of the run before the call. */
   readonly before: ProgressPayload | undefined;
   /** Calls directly before it that brought nothing. */
@@ -36,7 +38,7 @@ export type NextCall =
  * call or a stream failed by something that another try may mend; not when it was stopped on demand, when only a person can
  * help, and not when {@link FRUITLESS_CALLS_MAX} calls in a row brought nothing. Pure.
  */
-export function nextCall({ eof, isWorthRetry, before, fruitless }: EndedCall): NextCall {
+export function nextCall({ eof, isWorthRetry, hasBegun, before, fruitless }: EndedCall): NextCall {
   const { reason, has_more, run_progress } = eof;
   if (reason === 'time_limit' || reason === 'record_limit') return { kind: 'over' };
   const isFailed = reason === 'error';
@@ -44,7 +46,7 @@ export function nextCall({ eof, isWorthRetry, before, fruitless }: EndedCall): N
   if (isFailed && isWholeCall && !isWorthRetry) return { kind: 'over' };
   const isLeft = Object.values(run_progress.streams).some(isLeftToDo);
   if (!has_more && !isLeft && !(isFailed && isWholeCall)) return { kind: 'over' };
-  const broughtNothing = before !== undefined && workDone(run_progress) === workDone(before);
+  const broughtNothing = before !== undefined && (!hasBegun || workDone(run_progress) === workDone(before));
   const now = broughtNothing || before === undefined ? fruitless + 1 : 0;
   if (now >= FRUITLESS_CALLS_MAX) return { kind: 'over' };
   const delayMs = isFailed || broughtNothing ? Math.min(PAUSE_MS_MAX, FIRST_PAUSE_MS * 2 ** Math.max(0, now - 1)) : 0;

@@ -45,19 +45,23 @@ export class RunLedger {
   #earlyLogs: [log: LogPayload, by: string][] | undefined = [];
   /** The state that was found when the run could not begin. */
   previous: SyncState | undefined;
+  readonly #requested: ProgressPayload | undefined;
 
   /**
    * @param now milliseconds since 1970
    * @param onSaved called whenever a state has been saved
+   * @param requested progress of the calls before that were asked for together with this one
    */
   constructor(
     onMessage: (message: EngineMessage) => Promise<void> | undefined,
     now: () => number,
     onSaved: () => void = () => undefined,
+    requested?: ProgressPayload,
   ) {
     this.#onMessage = onMessage;
     this.#now = now;
     this.#onSaved = onSaved;
+    this.#requested = requested;
   }
 
   /** Only after {@link open}. */
@@ -71,20 +75,13 @@ export class RunLedger {
     return this.#outputReady;
   }
 
-  /**
-   * The run is known: says its catalog and where it stands.
-   *
-   * @param requested progress of the calls before that were asked for together with this one
-   */
-  open(state: SyncState, session: StateSession, catalog: CatalogMessage, requested?: ProgressPayload): void {
+  /** The run is known: says its catalog and where it stands. */
+  open(state: SyncState, session: StateSession, catalog: CatalogMessage): void {
     this.#state = state;
     this.#savedState = state;
     this.#session = session;
     const names = catalog.catalog.streams.map(({ name }) => name);
-    this.#request =
-      requested === undefined
-        ? initialProgress(names, this.#now())
-        : continuedProgress(requested, [...new Set([...Object.keys(requested.streams), ...names])], this.#now());
+    this.#request = this.#startedRequest(names, this.#now());
     this.#say(catalog, 'engine');
     this.#sayProgress();
     this.#sayEarlyLogs();
@@ -168,9 +165,10 @@ export class RunLedger {
     return this.#state?.sync_run.progress ?? this.requestProgress(now);
   }
 
-  /** Progress of this call alone. @param now milliseconds since 1970 */
+  /** Progress of this call, and of those before that it was asked for together with. @param now milliseconds since 1970 */
   requestProgress(now: number): ProgressPayload {
-    const progress = this.#request ?? initialProgress([], now);
+    // One that could not begin has added nothing to the calls before.
+    const progress = this.#request ?? this.#startedRequest([], now);
     const message = this.#failedBeforeRun;
     return reduceProgress(
       progress,
@@ -183,6 +181,12 @@ export class RunLedger {
     this.#sayEarlyLogs();
     if (this.#state !== undefined) this.#sayProgress();
     this.#say(make.eof(eof), 'engine');
+  }
+
+  #startedRequest(names: readonly string[], at: number): ProgressPayload {
+    const before = this.#requested;
+    if (before === undefined) return initialProgress(names, at);
+    return continuedProgress(before, [...new Set([...Object.keys(before.streams), ...names])], at);
   }
 
   #apply(event: EngineEvent): void {
