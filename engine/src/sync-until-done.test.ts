@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakePipeline, runPenstock, startPenstock } from './launch/testing/penstock.ts';
 import { preparedFake } from './launch/testing/prepared-fake.ts';
 import { fileStateStore } from './store/file-state-store.ts';
+import { runSync } from './sync.ts';
 import { runUntilDone } from './sync-until-done.ts';
 
 let folder: string;
@@ -63,6 +64,9 @@ describe('penstock sync --until-done', () => {
   it('gives up when state that can be read only now and then is all that changes', async () => {
     const sides = await preparedFake(folder, { streams: { a: 5 }, mode: 'silent_end' });
     const store = fileStateStore(join(folder, 'state.json'));
+    // All that there is was brought by a call before.
+    const common = { ...sides, store, runId: 'mine', onMessage: () => undefined };
+    await runSync(common);
     const open = store.open.bind(store);
     let opened = 0;
     store.open = async (name) => {
@@ -73,10 +77,8 @@ describe('penstock sync --until-done', () => {
     const pauses: number[] = [];
     const giveUp = new AbortController();
     const { eof } = await runUntilDone({
-      ...sides,
-      store,
+      ...common,
       signal: giveUp.signal,
-      onMessage: () => undefined,
       pause: async (ms) => {
         pauses.push(ms);
         // A run without an end fails here.
@@ -84,7 +86,7 @@ describe('penstock sync --until-done', () => {
       },
     });
     expect(pauses).toEqual([1000, 2000, 4000, 8000]);
-    expect(eof.request_progress.streams.a?.state_count).toBe(1);
+    expect(eof.run_progress.streams.a?.state_count).toBe(1);
   });
 
   it('ends at once on bad credentials', async () => {
