@@ -45,6 +45,8 @@ let database: TestDatabase;
 let client: pg.Client;
 let folder: ScenarioFolder;
 let pipeline: Pipeline;
+/** When the changes began, in seconds since 1970 of the simulator's clock. */
+let changingSince = 0;
 
 beforeAll(async () => {
   [simulator, database, folder] = await Promise.all([
@@ -95,7 +97,8 @@ async function runOnce(kind: keyof Runs, runs: Runs): Promise<void> {
  * deleted before, and has not been read by then, no run could know to have been there.
  */
 async function startChanging(): Promise<void> {
-  const saved = `select from penstock.sync_state where pipeline = 'soak' and section = 'source_global'`;
+  // The row is there from the first moment on, empty.
+  const saved = `select from penstock.sync_state where pipeline = 'soak' and section = 'source_global' and data::jsonb ? 'events'`;
   for (let isKnown = false; !isKnown; ) {
     const sync = pipeline.start('--time-limit', '2');
     let isRunning = true;
@@ -108,7 +111,10 @@ async function startChanging(): Promise<void> {
       if (!isKnown) await delay(STATE_LOOK_MS);
     }
     isKnown ||= (await client.query(saved)).rows.length > 0;
-    if (isKnown) await simulator.admin('faults', { schedule: SCHEDULE });
+    if (isKnown) {
+      changingSince = await simulator.now();
+      await simulator.admin('faults', { schedule: SCHEDULE });
+    }
     const { code, stderr } = await ended;
     expect([0, 10], stderr).toContain(code);
   }
@@ -137,10 +143,22 @@ test(
     expect(last.code, last.stderr + last.stdout.slice(-4000)).toBe(0);
     const differences = await pipeline.differences(client);
     await printFigures(runs, begunAt);
-    expect(differences, `PENSTOCK_SEED=${seed}`).toEqual([]);
+    expect(differences, `PENSTOCK_SEED=${seed}${await toldOf(differences)}`).toEqual([]);
   },
   SOAK_SECONDS * 1000 + END_MS,
 );
+
+/** What events told of the objects that differ, and when they were written: whether a change was never heard of, or lost later. */
+async function toldOf(differences: readonly unknown[]): Promise<string> {
+  if (differences.length === 0) return '';
+  const { rows } = await client.query<{ told: string }>(
+    `select concat_ws(' ', _raw_data #>> '{data,object,id}', _raw_data ->> 'type', _raw_data ->> 'id', to_timestamp((_raw_data ->> 'created')::bigint), 'written', _synced_at) as told
+     from soak.events where position(_raw_data #>> '{data,object,id}' in $1) > 0 order by 1`,
+    [JSON.stringify(differences)],
+  );
+  const known = rows.map(({ told }) => `\n  ${told}`).join('');
+  return `; the account began to change at ${new Date(changingSince * 1000).toISOString()}; events of what differs:${known || ' none'}`;
+}
 
 async function printFigures(runs: Runs, begunAt: number): Promise<void> {
   const { total, by_status } = await simulator.requestTotals();
