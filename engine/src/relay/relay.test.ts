@@ -83,9 +83,8 @@ describe('the relay', () => {
     const { relay } = await join2(
       `process.on('SIGTERM', () => process.exit(10)); say(record('a', 1)); forever();`,
       sink,
-      {
-        onLog() {},
-      },
+      // Both may still be starting, which takes its time on a busy machine.
+      { stopTimeoutMs: 20_000, finishTimeoutMs: 20_000 },
     );
     relay.stop();
     expect(await relay.done).toMatchObject({
