@@ -1,6 +1,7 @@
 /**
- * The pipeline file as JSON Schema, for editors: draft 7, which is what the YAML language server and most others know. It accepts what the engine accepts, but for rules that JSON
- * Schema has no words for, such as that no stream stands there twice; and it leaves to the engine what may come from elsewhere.
+ * The pipeline file as JSON Schema, for editors: draft 7, which is what the YAML language server and most others know. It
+ * accepts what the engine accepts, but for rules that JSON Schema has no words for, such as that no stream stands there twice;
+ * and it leaves to the engine what may come from elsewhere.
  */
 import type { JsonSchema } from '@penstock/protocol';
 import { z } from 'zod';

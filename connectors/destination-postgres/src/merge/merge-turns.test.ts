@@ -17,6 +17,8 @@ function watch(promises: Readonly<Record<string, Promise<void>>>) {
   };
 }
 
+const rest = { isRest: true };
+
 const turns = (count: number): MergeTurn[] => {
   const all = new MergeTurns();
   return Array.from({ length: count }, () => all.next());
@@ -25,10 +27,13 @@ const turns = (count: number): MergeTurn[] => {
 describe('the turns of batches', () => {
   it('come at once for those that share no key, in whichever order their keys become known', async () => {
     const [first, second, third] = turns(3) as [MergeTurn, MergeTurn, MergeTurn];
-    const resolved = watch({ third: third.whenApart(new Set([5, 6])), first: first.whenApart(new Set([1, 2])) });
+    const resolved = watch({
+      third: third.whenApart(new Set([5, 6]), rest),
+      first: first.whenApart(new Set([1, 2]), rest),
+    });
     // The keys of the second are not known yet.
     expect(await resolved()).toEqual(['first']);
-    const secondResolved = watch({ second: second.whenApart(new Set([3, 4])) });
+    const secondResolved = watch({ second: second.whenApart(new Set([3, 4]), rest) });
     expect(await secondResolved()).toEqual(['second']);
     expect(await resolved()).toEqual(['first', 'third']);
   });
@@ -36,9 +41,9 @@ describe('the turns of batches', () => {
   it('come in the order of arrival for those that share a key', async () => {
     const [first, second, third] = turns(3) as [MergeTurn, MergeTurn, MergeTurn];
     const resolved = watch({
-      third: third.whenApart(new Set([2, 3])),
-      second: second.whenApart(new Set([1, 2])),
-      first: first.whenApart(new Set([1])),
+      third: third.whenApart(new Set([2, 3]), rest),
+      second: second.whenApart(new Set([1, 2]), rest),
+      first: first.whenApart(new Set([1]), rest),
     });
     expect(await resolved()).toEqual(['first']);
     first.settle();
@@ -49,7 +54,7 @@ describe('the turns of batches', () => {
 
   it('come behind one whose keys never become known only when it is settled', async () => {
     const [first, second] = turns(2) as [MergeTurn, MergeTurn];
-    const resolved = watch({ second: second.whenApart(new Set([1])) });
+    const resolved = watch({ second: second.whenApart(new Set([1]), rest) });
     expect(await resolved()).toEqual([]);
     first.settle();
     expect(await resolved()).toEqual(['second']);
@@ -57,9 +62,20 @@ describe('the turns of batches', () => {
 
   it('stay what they are when a batch is merged again in parts', async () => {
     const [first, second] = turns(2) as [MergeTurn, MergeTurn];
-    await first.whenApart(new Set([1, 2]));
-    await first.whenApart(new Set([2]));
-    const resolved = watch({ second: second.whenApart(new Set([1])) });
+    await first.whenApart(new Set([1, 2]), rest);
+    await first.whenApart(new Set([2]), rest);
+    const resolved = watch({ second: second.whenApart(new Set([1]), rest) });
+    expect(await resolved()).toEqual([]);
+    first.settle();
+    expect(await resolved()).toEqual(['second']);
+  });
+
+  it('come behind a batch in parts until its last part is at work: the keys of one part are not all', async () => {
+    const [first, second] = turns(2) as [MergeTurn, MergeTurn];
+    await first.whenApart(new Set([1]), { isRest: false });
+    const resolved = watch({ second: second.whenApart(new Set([2, 3]), rest) });
+    expect(await resolved()).toEqual([]);
+    await first.whenApart(new Set([2]), rest);
     expect(await resolved()).toEqual([]);
     first.settle();
     expect(await resolved()).toEqual(['second']);

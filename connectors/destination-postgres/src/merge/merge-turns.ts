@@ -38,10 +38,12 @@ export class MergeTurn {
   /**
    * Resolves when those before it that may share a key with it are settled. It waits until their keys are known.
    *
-   * @param keys hashes of the batch's keys. A second call, with some of them, is for what is left of the batch
+   * @param keys hashes of the keys that are to be merged now
+   * @param isRest whether nothing else of the batch is left after them: only then do those behind know its keys. Of a batch
+   *   in parts they would know too few. A second call, for a part of what they know, changes nothing
    */
-  async whenApart(keys: ReadonlySet<number>): Promise<void> {
-    this.#keys.resolve(keys);
+  async whenApart(keys: ReadonlySet<number>, { isRest }: { readonly isRest: boolean }): Promise<void> {
+    if (isRest) this.#keys.resolve(keys);
     for (const turn of this.#earlier) if (shareAny(keys, await turn.#keys.promise)) await turn.#settled.promise;
   }
 

@@ -83,7 +83,7 @@ export class BatchStore {
       try {
         const counts = await this.#withRetries(
           table,
-          (client) => storeOnce(client, table, batch, part, { ...options, commit }),
+          (client) => storeOnce(client, table, batch, part, { ...options, commit, isRest: parts.length === 1 }),
           options,
         );
         if (!counts) return undefined;
@@ -209,7 +209,11 @@ function toChanges(...rows: Record<string, unknown>[]): Changes {
 }
 
 /** What one try goes by. */
-type TryOptions = StoreOptions & { readonly commit: SureCommit<Changes> };
+type TryOptions = StoreOptions & {
+  readonly commit: SureCommit<Changes>;
+  /** Whether the part is all that is left of its batch. */
+  readonly isRest: boolean;
+};
 
 /** @returns undefined when the batch is not wanted any more */
 async function storeOnce(
@@ -278,7 +282,7 @@ async function storeStaged(
   await copyBatch(client, batch, part);
   const survey = await run(client, table, 'survey');
   if (survey.null_keys) throw new KeysMissing(survey.null_keys);
-  await options.turn.whenApart(toHashes(survey.key_hashes));
+  await options.turn.whenApart(toHashes(survey.key_hashes), options);
   if (!options.isWanted()) {
     await client.query('rollback');
     return notWanted;
