@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
 
 let database: TestDatabase;
 let root: string;
@@ -58,18 +58,18 @@ describe.each(['file', 'postgres'])('state that is kept in a %s', (kind) => {
     };
     await writeFile(path('pipeline.json'), JSON.stringify(pipeline));
     const kept = `{"streams":{"a":${cursor}},"global":${cursor}}`;
-    const first = await runPenstock(['sync', '-c', path('pipeline.json'), '--json']);
+    const first = await callPenstock(['sync', '-c', path('pipeline.json'), '--json']);
     expect([first.exitCode, first.stderr]).toEqual([0, '']);
     expect(first.stdout).toContain(`"ending_state":{"source":${kept}`);
-    expect((await runPenstock(['sync', '-c', path('pipeline.json'), '--json'])).exitCode).toBe(0);
+    expect((await callPenstock(['sync', '-c', path('pipeline.json'), '--json'])).exitCode).toBe(0);
     expect(await readFile(path('given.json'), 'utf8')).toContain(kept);
 
     // And through a text that a person has in hand.
-    const exported = await runPenstock(['state', 'export', '-c', path('pipeline.json')]);
+    const exported = await callPenstock(['state', 'export', '-c', path('pipeline.json')]);
     await writeFile(path('exported.json'), exported.stdout);
     expect(exported.stdout).toContain('"lsn": 18446744073709551615');
-    await runPenstock(['state', 'reset', '-c', path('pipeline.json'), '--yes']);
-    await runPenstock(['state', 'import', path('exported.json'), '-c', path('pipeline.json')]);
-    expect((await runPenstock(['state', 'export', '-c', path('pipeline.json')])).stdout).toBe(exported.stdout);
+    await callPenstock(['state', 'reset', '-c', path('pipeline.json'), '--yes']);
+    await callPenstock(['state', 'import', path('exported.json'), '-c', path('pipeline.json')]);
+    expect((await callPenstock(['state', 'export', '-c', path('pipeline.json')])).stdout).toBe(exported.stdout);
   });
 });

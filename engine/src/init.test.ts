@@ -6,7 +6,7 @@ import { keysAt, type SpecPayload } from '@penstock/protocol';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { runPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
 import { buildConfig } from './pipeline/connector-config.ts';
 import { readPipelineFile } from './pipeline/pipeline-file.ts';
 import { allOn } from './pipeline/testing.ts';
@@ -27,7 +27,7 @@ const inFolder = (name: string) => join(folder, name);
 describe('penstock init', () => {
   it('writes a file for two connectors that the engine takes once the variables that it names are set', async () => {
     const file = inFolder('pipeline.yaml');
-    const written = await runPenstock(['init', file, ...stripeToPostgres], noVariables);
+    const written = await callPenstock(['init', file, ...stripeToPostgres], noVariables);
     expect([written.exitCode, written.stdout]).toEqual([0, '']);
     expect(written.stderr).toBe(
       [
@@ -45,7 +45,7 @@ describe('penstock init', () => {
       destination: { kind: 'type', type: 'postgres', config: { url: 'postgres://me@localhost/db' } },
     });
 
-    const { stdout } = await runPenstock(['spec', ...stripeToPostgres, '--json']);
+    const { stdout } = await callPenstock(['spec', ...stripeToPostgres, '--json']);
     const specs = stdout.split(/^(?=\{)/m).map((text) => JSON.parse(text) as SpecPayload);
     const text = await readFile(file, 'utf8');
     const everything = parse(allOn(text)) as Record<string, Record<string, Record<string, unknown>>>;
@@ -63,13 +63,13 @@ describe('penstock init', () => {
     const file = inFolder('mine.yaml');
     await writeFile(file, 'name: mine\n');
     const args = ['init', '--config', file, '--source.command', fake('fake-source')];
-    const refused = await runPenstock(args);
+    const refused = await callPenstock(args);
     expect([refused.exitCode, refused.stderr]).toEqual([
       2,
       `penstock: ${file} exists already. Name another file, or replace it with --force.\n`,
     ]);
     expect(await readFile(file, 'utf8')).toBe('name: mine\n');
-    const forced = await runPenstock([...args, '--force']);
+    const forced = await callPenstock([...args, '--force']);
     expect(forced.exitCode).toBe(0);
     expect(forced.stderr).toContain('  1. Put in source.config.streams.\n');
     expect(parse(await readFile(file, 'utf8'))).toMatchObject({ name: 'mine', source: { config: { streams: {} } } });
@@ -94,7 +94,7 @@ describe('penstock init', () => {
       '--name',
       'x y',
     ];
-    const { exitCode, stdout, stderr } = await runPenstock([...args, ...flags]);
+    const { exitCode, stdout, stderr } = await callPenstock([...args, ...flags]);
     expect([exitCode, stderr]).toEqual([0, expect.stringContaining('Set KEY in the environment')]);
     expect(parse(stdout)).toMatchObject({
       name: 'x y',
@@ -105,7 +105,7 @@ describe('penstock init', () => {
       streams: [{ name: 'a' }, { name: 'b' }],
       state: { file: 'x-y.state.json' },
     });
-    const refused = await runPenstock([...args, '--source.config.api-key', 'sk_live_1']);
+    const refused = await callPenstock([...args, '--source.config.api-key', 'sk_live_1']);
     expect([refused.exitCode, refused.stdout]).toEqual([2, '']);
     expect(refused.stderr).toContain('--source.config.api-key is a secret');
   });
@@ -117,7 +117,7 @@ describe('penstock init', () => {
     await writeFile(join(schema, 'pipeline.json'), '{}');
     await mkdir(join(project, 'pipelines'));
     const file = join(project, 'pipelines/orders.yaml');
-    expect((await runPenstock(['init', file, '--source.command', fake('fake-source')])).exitCode).toBe(0);
+    expect((await callPenstock(['init', file, '--source.command', fake('fake-source')])).exitCode).toBe(0);
     const [first] = (await readFile(file, 'utf8')).split('\n');
     expect(first).toBe('# yaml-language-server: $schema=../node_modules/@penstock/engine/schema/pipeline.json');
   });
@@ -148,14 +148,14 @@ describe('penstock init', () => {
     ['a name that is too long', ['--name', 'x'.repeat(201), '--source.pipes', '/p'], 20, /name: /],
   ])('writes nothing for %s, and says why', async (_what, args, exitCode, says) => {
     const target = args.some((arg) => arg.startsWith('--config')) ? [] : ['--config', inFolder('refused.yaml')];
-    const refused = await runPenstock(['init', ...args, ...target]);
+    const refused = await callPenstock(['init', ...args, ...target]);
     expect([refused.exitCode, refused.stdout]).toEqual([exitCode, '']);
     expect(refused.stderr).toMatch(says);
     expect(await readdir(folder)).not.toContain('refused.yaml');
   });
 
   it('says it when the folder of the file does not exist', async () => {
-    const refused = await runPenstock(['init', inFolder('nowhere/p.yaml'), '--source.pipes', '/p']);
+    const refused = await callPenstock(['init', inFolder('nowhere/p.yaml'), '--source.pipes', '/p']);
     expect([refused.exitCode, refused.stderr]).toEqual([
       2,
       `penstock: ${inFolder('nowhere/p.yaml')} can't be written: there is no such folder.\n`,
@@ -163,7 +163,7 @@ describe('penstock init', () => {
   });
 
   it('takes a connector without any settings', async () => {
-    const { exitCode, stdout } = await runPenstock(['init', '-', '--source.command', spec({ type: 'object' })]);
+    const { exitCode, stdout } = await callPenstock(['init', '-', '--source.command', spec({ type: 'object' })]);
     expect(exitCode).toBe(0);
     expect(parse(stdout).source.config).toEqual({});
   });
@@ -176,7 +176,7 @@ describe('penstock schema', () => {
   };
 
   it('is that of any pipeline file, or with the config of the connectors of one, set variables or not', async () => {
-    const any = compile((await runPenstock(['schema'])).stdout);
+    const any = compile((await callPenstock(['schema'])).stdout);
     expect(any({ source: { type: 'stripe', stripe: { api_kye: 'x' } } })).toBe(true);
     expect(any({ source: { type: 'stripe' }, nmae: 'x' })).toBe(false);
 
@@ -185,7 +185,7 @@ describe('penstock schema', () => {
       file,
       'source: {type: stripe, stripe: {api_key: "${STRIPE_API_KEY}"}}\ndestination: {type: postgres}\n',
     );
-    const printed = await runPenstock(['schema', file], noVariables);
+    const printed = await callPenstock(['schema', file], noVariables);
     expect([printed.exitCode, printed.stderr]).toEqual([0, '']);
     const known = compile(printed.stdout);
     expect(
@@ -195,7 +195,7 @@ describe('penstock schema', () => {
       }),
     ).toBe(true);
     expect(known({ source: { type: 'stripe', stripe: { api_kye: 'x' } } })).toBe(false);
-    const byFlags = compile((await runPenstock(['schema', '--source', 'stripe'])).stdout);
+    const byFlags = compile((await callPenstock(['schema', '--source', 'stripe'])).stdout);
     expect(byFlags({ source: { type: 'stripe', stripe: { api_kye: 'x' } } })).toBe(false);
     expect(byFlags({ source: { type: 'stripe' }, destination: { type: 'other', other: { any: 1 } } })).toBe(true);
   });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { fakePipeline, runPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline } from './launch/testing/penstock.ts';
 import { postgresStateStore } from './store/postgres-state-store.ts';
 import { RUNS_KEPT_MAX, type RunEnd } from './store/run-history.ts';
 import { exampleState } from './store/testing.ts';
@@ -92,22 +93,22 @@ it('forgets the oldest calls beyond so many, and none of another pipeline', asyn
 
 it('lists what sync did: to people in a table, to programs in lines of JSON', async () => {
   const { file } = await fakePipeline(folder, { streams: { a: 3 } });
-  const inFile = await runPenstock(['runs', '-c', file]);
+  const inFile = await callPenstock(['runs', '-c', file]);
   expect(inFile).toMatchObject({ exitCode: 20, stderr: expect.stringContaining('no history of runs is kept') });
   const pipeline = JSON.parse(await readFile(file, 'utf8'));
   await writeFile(file, JSON.stringify({ ...pipeline, state: { postgres: { url: database.url } } }));
-  expect((await runPenstock(['runs', '-c', file])).stdout).toContain('knows of no run of pipeline "fake"');
-  expect((await runPenstock(['sync', '-c', file])).exitCode).toBe(0);
+  expect((await callPenstock(['runs', '-c', file])).stdout).toContain('knows of no run of pipeline "fake"');
+  expect((await callPenstock(['sync', '-c', file])).exitCode).toBe(0);
   const broken = { ...pipeline, state: { postgres: { url: database.url } } };
   broken.source.config.mode = 'bad_key';
   await writeFile(file, JSON.stringify(broken));
-  expect((await runPenstock(['sync', '-c', file])).exitCode).toBe(20);
-  const table = (await runPenstock(['runs', '-c', file])).stdout.split('\n');
+  expect((await callPenstock(['sync', '-c', file])).exitCode).toBe(20);
+  const table = (await callPenstock(['runs', '-c', file])).stdout.split('\n');
   expect(table[0]).toMatch(/^started +took +outcome +records +created +updated +deleted +skipped +bytes +error$/);
   expect(table[1]).toMatch(/^20\S+Z +\d+\.\d s +failed /);
   // Three records of about a hundred bytes each.
   expect(table[2]).toMatch(/^20\S+Z +\d+\.\d s +done .* [23]\d\d$/);
-  const lines = (await runPenstock(['runs', '-c', file, '--json', '--limit', '1'])).stdout.trim().split('\n');
+  const lines = (await callPenstock(['runs', '-c', file, '--json', '--limit', '1'])).stdout.trim().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ pipeline: 'fake', outcome: 'failed' }]);
-  expect((await runPenstock(['runs', '-c', file, '--limit', '0'])).exitCode).toBe(2);
+  expect((await callPenstock(['runs', '-c', file, '--limit', '0'])).exitCode).toBe(2);
 });

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakePipeline, type PenstockRun, runPenstock, startPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline, type PenstockRun, startPenstock } from './launch/testing/penstock.ts';
 
 const SECRET = 'whsec_found_out';
 let folder: string;
@@ -18,7 +19,7 @@ function pipeline(source: Record<string, unknown> = {}, args: readonly string[] 
 
 /** Runs a command with a data folder of its own. */
 const run = (args: readonly string[], environment: Record<string, string> = {}): Promise<PenstockRun> =>
-  runPenstock(args, { XDG_DATA_HOME: folder, ...environment });
+  callPenstock(args, { XDG_DATA_HOME: folder, ...environment });
 
 interface Given {
   readonly command: string;

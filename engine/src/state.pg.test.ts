@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/
 import type { SyncState } from '@penstock/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { callPenstock } from './launch/testing/call-penstock.ts';
-import { fakePipeline, runPenstock } from './launch/testing/penstock.ts';
+import { fakePipeline } from './launch/testing/penstock.ts';
 import { fileStateStore } from './store/file-state-store.ts';
 import { postgresStateStore } from './store/postgres-state-store.ts';
 import type { StateStore } from './store/state-store.ts';
@@ -73,7 +73,7 @@ describe.each(['file', 'postgres'] as const)('penstock state in a %s', (kind) =>
     await store.replace('fake', finished({ a: { next: 5 }, b: { next: 3 } }));
   });
 
-  const withInput = (args: readonly string[], input: string) => callPenstock(['state', ...args], input);
+  const withInput = (args: readonly string[], input: string) => callPenstock(['state', ...args], {}, input);
   const state = (...args: string[]) => callPenstock(['state', ...args, '-c', file]);
 
   it('shows how far each stream is, to people and to programs, and of some streams', async () => {
@@ -170,13 +170,13 @@ describe.each(['file', 'postgres'] as const)('penstock state in a %s', (kind) =>
     const reset = await state('reset', '--stream', 'a', '--stream', 'c');
     expect(reset.stdout).toContain('no state of stream "c" of pipeline "fake"');
     expect(reset.stdout).toContain('The state of stream "a" of pipeline "fake" is gone');
-    const { exitCode, stderr } = await runPenstock(['sync', '-c', file]);
+    const { exitCode, stderr } = await callPenstock(['sync', '-c', file]);
     expect(exitCode, stderr).toBe(0);
     expect(await recordsIn(out)).toEqual({ a: 5 });
   });
 
   it('starts over with sync --reset-state', async () => {
-    expect((await runPenstock(['sync', '-c', file, '--reset-state'])).exitCode).toBe(0);
+    expect((await callPenstock(['sync', '-c', file, '--reset-state'])).exitCode).toBe(0);
     expect(await recordsIn(out)).toEqual({ a: 5, b: 3 });
   });
 });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseTimestamp } from '@penstock/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakePipeline, type PenstockRun, runPenstock, startPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline, type PenstockRun, startPenstock } from './launch/testing/penstock.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -33,7 +34,7 @@ function cursorsOf(run: PenstockRun): unknown[] {
 describe('a global checkpoint', () => {
   it('is saved with the streams that it names when it came out of the destination, and given to the next read', async () => {
     const { file, out, state } = await pipeline({ streams: { a: 20, b: 5 }, rounds: 2 });
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     expect([run.exitCode, run.stderr]).toEqual([0, '']);
     expect(cursorsOf(run)).toEqual([{ cursor: 1 }, { cursor: 2 }, { cursor: 3 }]);
     expect(run.eof!.run_progress.global_state_count).toBe(3);
@@ -41,18 +42,18 @@ describe('a global checkpoint', () => {
     expect(run.eof!.ending_state.source).toEqual(saved);
     expect(await savedSource(state)).toEqual(saved);
     expect((await readFile(out, 'utf8')).trim().split('\n')).toHaveLength(25 + 4);
-    await runPenstock(['sync', '-c', file]);
+    await callPenstock(['sync', '-c', file]);
     expect(await statesGiven()).toEqual([{ streams: {}, global: {} }, saved]);
     expect(await savedSource(state)).toMatchObject({ global: { cursor: 6 } });
   });
 
   it('survives a run that is cut off and continued, and keeps the state of a stream that a run leaves out', async () => {
     const { file, state } = await pipeline({ streams: { a: 3, b: 3 }, poll_ms: 20 });
-    const first = await runPenstock(['sync', '-c', file, '--json', '--time-limit', '3']);
+    const first = await callPenstock(['sync', '-c', file, '--json', '--time-limit', '3']);
     expect([first.exitCode, first.eof!.has_more]).toEqual([10, true]);
     const { cursor } = (await savedSource(state)).global as { cursor: number };
     await pipeline({ streams: { a: 3, b: 3 }, rounds: 0 });
-    const second = await runPenstock(['sync', '-c', file, '--json', '--streams', 'a']);
+    const second = await callPenstock(['sync', '-c', file, '--json', '--streams', 'a']);
     expect(second.exitCode).toBe(0);
     expect(second.eof!.ending_state.sync_run.run_id).toBe(first.eof!.ending_state.sync_run.run_id);
     expect((await statesGiven())[1]).toEqual({ streams: { a: { round: cursor } }, global: { cursor } });
@@ -66,7 +67,7 @@ describe('a global checkpoint', () => {
     const { file } = await fakePipeline(folder, { streams: { a: 10, b: 10 }, rounds: 5 }, { die_after: 23 }, [
       'fake-events-source',
     ]);
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     expect(run.exitCode).toBe(30);
     // 20 records of the first round, 2 of the second one; the third was not committed.
     expect(run.eof!.ending_state.source.global).toEqual({ cursor: 2 });
@@ -121,7 +122,7 @@ describe('a source that stays', () => {
 
   it('tells through which time each stream is complete when it then completes', async () => {
     const { file } = await pipeline({ streams: { a: 1 }, rounds: 30 });
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     const { a } = run.eof!.run_progress.streams;
     expect(a!.status).toBe('completed');
     expect(parseTimestamp(a!.synced_through!)).toBe(parseTimestamp(a!.total_range!.lt) + 30_000);
@@ -133,15 +134,15 @@ describe('an optional stream', () => {
     const { file } = await pipeline({ streams: { a: 2, a_lines: 2, b: 1 }, optional: ['a_lines'] });
     const catalogOf = (run: PenstockRun) =>
       run.messages.flatMap((m) => (m.type === 'catalog' ? m.catalog.streams.map(({ name }) => name) : []));
-    const shown = await runPenstock(['discover', '-c', file]);
+    const shown = await callPenstock(['discover', '-c', file]);
     expect(shown.stdout).toMatch(/optional\n[\s\S]*a_lines .*yes\n[\s\S]*only when `streams` names them/);
-    expect(catalogOf(await runPenstock(['sync', '-c', file, '--json']))).toEqual(['a', 'b']);
-    const named = await runPenstock(['sync', '-c', file, '--json', '--streams', 'a_lines']);
+    expect(catalogOf(await callPenstock(['sync', '-c', file, '--json']))).toEqual(['a', 'b']);
+    const named = await callPenstock(['sync', '-c', file, '--json', '--streams', 'a_lines']);
     expect(catalogOf(named)).toEqual(['a_lines']);
-    const starred = await runPenstock(['sync', '-c', file, '--json', '--streams', '*,a_lines']);
+    const starred = await callPenstock(['sync', '-c', file, '--json', '--streams', '*,a_lines']);
     expect(catalogOf(starred)).toEqual(['a', 'a_lines', 'b']);
     const inFile = JSON.parse(await readFile(file, 'utf8'));
     await writeFile(file, JSON.stringify({ ...inFile, streams: [{ name: '*' }, { name: 'a_lines' }] }));
-    expect(catalogOf(await runPenstock(['sync', '-c', file, '--json']))).toEqual(['a', 'a_lines', 'b']);
+    expect(catalogOf(await callPenstock(['sync', '-c', file, '--json']))).toEqual(['a', 'a_lines', 'b']);
   });
 });

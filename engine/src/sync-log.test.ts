@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakePipeline, runPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline } from './launch/testing/penstock.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -19,7 +20,7 @@ const entriesIn = (text: string) =>
 describe('penstock sync --log-format json', () => {
   it('prints nothing but entries that say which run and pipeline they are of, on stderr too', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 20 }, mode: 'stray' });
-    const run = await runPenstock(['sync', '-c', file, '--log-format', 'json', '--metrics-port', '0']);
+    const run = await callPenstock(['sync', '-c', file, '--log-format', 'json', '--metrics-port', '0']);
     expect(run.exitCode).toBe(30);
     const entries = entriesIn(run.stdout);
     for (const entry of entries) {
@@ -44,7 +45,7 @@ describe('penstock sync --log-format json', () => {
 
   it('ends with an entry of the run also when it could not begin', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 'many' } });
-    const run = await runPenstock(['sync', '-c', file, '--log-format', 'json']);
+    const run = await callPenstock(['sync', '-c', file, '--log-format', 'json']);
     expect(run.exitCode).toBe(20);
     expect(entriesIn(run.stdout)).toMatchObject([
       {
@@ -60,9 +61,9 @@ describe('penstock sync --log-format json', () => {
   it('shows logs from the level on that is wanted', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 1 }, mode: 'talkative' });
     const args = ['sync', '-c', file, '--log-format', 'json', '--log-level', 'error'];
-    const quiet = entriesIn((await runPenstock(args)).stdout);
+    const quiet = entriesIn((await callPenstock(args)).stdout);
     expect(quiet.some(({ event }) => event === 'log')).toBe(false);
-    const loud = entriesIn((await runPenstock([...args.slice(0, -1), 'info', '--reset-state'])).stdout);
+    const loud = entriesIn((await callPenstock([...args.slice(0, -1), 'info', '--reset-state'])).stdout);
     expect(loud).toContainEqual(
       expect.objectContaining({
         event: 'log',
@@ -76,7 +77,7 @@ describe('penstock sync --log-format json', () => {
   it('shows what connectors write on stderr at level debug, without their secrets', async () => {
     const secret = 'sk_very_secret';
     const { file } = await fakePipeline(folder, { streams: { a: 4 }, page: 2, mode: 'crash', api_key: secret });
-    const run = await runPenstock(['sync', '-c', file, '--log-format', 'json', '--log-level', 'debug']);
+    const run = await callPenstock(['sync', '-c', file, '--log-format', 'json', '--log-level', 'debug']);
     expect(run.exitCode).toBe(30);
     expect(run.stdout).not.toContain(secret);
     expect(entriesIn(run.stdout)).toContainEqual(

@@ -4,7 +4,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakePipeline, type PenstockProcess, runPenstock, startPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline, type PenstockProcess, startPenstock } from './launch/testing/penstock.ts';
 import { parseMetrics, sampleValue } from './report/metrics-testing.ts';
 
 let folder: string;
@@ -59,12 +60,12 @@ describe('penstock sync --metrics-port', () => {
     const { port } = taken.address() as AddressInfo;
     const pipeline = JSON.parse(await readFile(file, 'utf8')) as object;
     await writeFile(file, JSON.stringify({ ...pipeline, metrics: { port } }));
-    const refused = await runPenstock(['sync', '-c', file, '--json']);
+    const refused = await callPenstock(['sync', '-c', file, '--json']);
     expect([refused.exitCode, refused.eof?.status]).toEqual([2, 'failed']);
     expect(refused.stderr).toBe(
       `penstock: Metrics can't be served on port ${port} of 127.0.0.1: another program listens there. Choose another port, or 0 for a free one.\n`,
     );
-    const run = await runPenstock(['sync', '-c', file, '--json', '--metrics-port', '0']);
+    const run = await callPenstock(['sync', '-c', file, '--json', '--metrics-port', '0']);
     expect(run.exitCode).toBe(0);
     expect(run.stderr).toMatch(/^Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics\n$/);
     taken.close();
@@ -72,7 +73,7 @@ describe('penstock sync --metrics-port', () => {
 
   it('refuses what is no port', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 1 } });
-    const run = await runPenstock(['sync', '-c', file, '--metrics-port', 'http']);
+    const run = await callPenstock(['sync', '-c', file, '--metrics-port', 'http']);
     expect([run.exitCode, run.stderr]).toEqual([
       2,
       'penstock: --metrics-port: expected a port, a whole number from 0 to 65535. Run the command with --help.\n',

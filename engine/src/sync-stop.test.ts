@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EofPayload } from '@penstock/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakePipeline, runPenstock, startPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline, startPenstock } from './launch/testing/penstock.ts';
 import { childrenOf, stalledSync } from './launch/testing/stalled-sync.ts';
 
 let folder: string;
@@ -24,7 +25,7 @@ async function expectNothingLeft(children: readonly number[]): Promise<void> {
 
 /** Runs once more: of every id there is one then. @returns what the run said last */
 async function moveTheRest(file: string, out: string): Promise<EofPayload> {
-  const next = await runPenstock(['sync', '-c', file, '--json']);
+  const next = await callPenstock(['sync', '-c', file, '--json']);
   expect([next.exitCode, next.eof?.reason, next.stderr]).toEqual([0, 'complete', '']);
   const ids = (await readFile(out, 'utf8')).trim().split('\n');
   expect([ids.length, new Set(ids).size]).toEqual([records, records]);

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CodedError } from '@penstock/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakePipeline, runPenstock, startPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline, startPenstock } from './launch/testing/penstock.ts';
 import { preparedFake } from './launch/testing/prepared-fake.ts';
 import { fileStateStore } from './store/file-state-store.ts';
 import { runSync } from './sync.ts';
@@ -22,21 +23,21 @@ async function idsIn(path: string): Promise<string[]> {
 describe('penstock sync --record-limit', () => {
   it('asks the source to stop once so many records were passed on, and the next call moves the rest', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 2000 }, page: 10, delay_ms: 20 });
-    const first = await runPenstock(['sync', '-c', file, '--json', '--record-limit', '50']);
+    const first = await callPenstock(['sync', '-c', file, '--json', '--record-limit', '50']);
     expect(first.exitCode).toBe(10);
     expect(first.eof).toMatchObject({ status: 'started', has_more: true, reason: 'record_limit' });
     const { next } = first.eof!.ending_state.source.streams.a as { next: number };
     expect(next).toBeGreaterThanOrEqual(50);
     expect(next).toBeLessThan(500);
     await fakePipeline(folder, { streams: { a: 2000 } });
-    const second = await runPenstock(['sync', '-c', file, '--json']);
+    const second = await callPenstock(['sync', '-c', file, '--json']);
     expect([second.exitCode, second.eof!.reason]).toEqual([0, 'complete']);
     expect(new Set(await idsIn(out)).size).toBe(2000);
   });
 
   it.each(['0', '1.5', '-3'])('refuses %s', async (limit) => {
     const { file } = await fakePipeline(folder, { streams: { a: 1 } });
-    const run = await runPenstock(['sync', '-c', file, `--record-limit=${limit}`]);
+    const run = await callPenstock(['sync', '-c', file, `--record-limit=${limit}`]);
     expect([run.exitCode, run.stderr]).toEqual([2, expect.stringContaining('--record-limit')]);
   });
 });
@@ -45,7 +46,7 @@ describe('penstock sync --until-done', () => {
   it('goes on after a source that crashes, as one run with one catalog and one eof', async () => {
     // It crashes at each checkpoint from the middle on, so that every call brings one page.
     const { file, out } = await fakePipeline(folder, { streams: { a: 40, b: 5 }, page: 10, mode: 'crash' });
-    const run = await runPenstock(['sync', '-c', file, '--json', '--until-done']);
+    const run = await callPenstock(['sync', '-c', file, '--json', '--until-done']);
     expect([run.exitCode, run.stderr]).toEqual([0, '']);
     const kinds = run.messages.map(({ type }) => type);
     expect(kinds.filter((kind) => kind === 'catalog' || kind === 'eof')).toEqual(['catalog', 'eof']);
@@ -91,7 +92,7 @@ describe('penstock sync --until-done', () => {
 
   it('ends at once on bad credentials', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 5 }, mode: 'bad_key' });
-    const run = await runPenstock(['sync', '-c', file, '--json', '--until-done']);
+    const run = await callPenstock(['sync', '-c', file, '--json', '--until-done']);
     expect(run.exitCode).toBe(20);
     expect(run.messages.filter(({ type }) => type === 'connection_status')).toHaveLength(1);
   });
@@ -110,7 +111,7 @@ describe('penstock sync --until-done', () => {
   it('keeps to its time limit over all calls', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 5 }, mode: 'silent_end' });
     const startedAt = performance.now();
-    const run = await runPenstock(['sync', '-c', file, '--json', '--until-done', '--time-limit', '4']);
+    const run = await callPenstock(['sync', '-c', file, '--json', '--until-done', '--time-limit', '4']);
     expect(performance.now() - startedAt).toBeLessThan(20_000);
     expect(run.eof?.run_progress.streams.a?.status).toMatch(/errored|started|not_started/);
     expect([10, 30]).toContain(run.exitCode);

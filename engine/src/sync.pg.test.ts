@@ -5,7 +5,8 @@ import { startLocalPostgres } from '@penstock/local-postgres';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fakePipeline, runPenstock, startPenstock } from './launch/testing/penstock.ts';
+import { callPenstock } from './launch/testing/call-penstock.ts';
+import { fakePipeline, startPenstock } from './launch/testing/penstock.ts';
 
 let database: TestDatabase;
 let folder: string;
@@ -33,7 +34,7 @@ it('keeps state in Postgres across kills, and lets one engine at a time work on 
   const first = startPenstock(['sync', '-c', file, '--json'], environment);
   await expect.poll(() => first.stdout().includes('source_state'), { timeout: 30_000 }).toBe(true);
 
-  const second = await runPenstock(['sync', '-c', file, '--json'], environment);
+  const second = await callPenstock(['sync', '-c', file, '--json'], environment);
   expect(second.exitCode).toBe(30);
   expect(second.stderr).toMatch(
     new RegExp(`Another engine is running pipeline "fake": process ${first.child.pid} on `),
@@ -43,7 +44,7 @@ it('keeps state in Postgres across kills, and lets one engine at a time work on 
   first.child.kill('SIGKILL');
   await first.done;
   await pipelineWithDatabase({ streams: { a: 3000 } });
-  const third = await runPenstock(['sync', '-c', file, '--json'], environment);
+  const third = await callPenstock(['sync', '-c', file, '--json'], environment);
   expect(third.stderr).toBe('');
   expect(third.exitCode).toBe(0);
   expect(new Set((await readFile(out, 'utf8')).trim().split('\n')).size).toBe(3000);
@@ -61,9 +62,9 @@ it('saves a global checkpoint of a source, and what setup found out, in Postgres
     const destination = { type: 'postgres', postgres: { url: '${OWN_URL}', schema: 'mine' } };
     await writeFile(file, JSON.stringify({ name: 'global', source, destination }));
     const environment = { OWN_URL: own.url, XDG_DATA_HOME: folder };
-    const setup = await runPenstock(['setup', '-c', file], environment);
+    const setup = await callPenstock(['setup', '-c', file], environment);
     expect(setup.exitCode, setup.stdout + setup.stderr).toBe(0);
-    const run = await runPenstock(['sync', '-c', file, '--json'], environment);
+    const run = await callPenstock(['sync', '-c', file, '--json'], environment);
     expect([run.exitCode, run.stderr]).toEqual([0, '']);
     const global = run.messages.flatMap((m) =>
       m.type === 'source_state' && m.source_state.state_type === 'global' ? [m.source_state.data] : [],
@@ -79,7 +80,7 @@ it('saves a global checkpoint of a source, and what setup found out, in Postgres
       ]),
     );
     expect(JSON.stringify(rows)).not.toMatch(/whsec|sk_very/);
-    await runPenstock(['sync', '-c', file], environment);
+    await callPenstock(['sync', '-c', file], environment);
     const given = (await readFile(journal, 'utf8'))
       .trim()
       .split('\n')
@@ -101,7 +102,7 @@ it('puts the data into a Postgres of the user when the pipeline has no destinati
   const { source } = JSON.parse(await readFile(file, 'utf8')) as { source: { command: string[] } };
   const flags = ['--source.command', JSON.stringify(source.command), '--postgres.schema', 'mine'];
   const args = ['sync', ...flags, '--source.config.streams', '{"a": 25}', '--plain'];
-  const run = await runPenstock(args, { XDG_DATA_HOME: folder });
+  const run = await callPenstock(args, { XDG_DATA_HOME: folder });
   try {
     expect(run.exitCode, run.stderr + run.stdout).toBe(0);
     expect(run.stderr).toMatch(/the data goes to a Postgres of your own, postgres:\/\/\S+/);

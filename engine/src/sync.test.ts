@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { callPenstock } from './launch/testing/call-penstock.ts';
 import { fakePipeline, type PenstockRun, runPenstock, startPenstock } from './launch/testing/penstock.ts';
 
 let folder: string;
@@ -39,7 +40,7 @@ describe('penstock sync', () => {
       ending_state: { source: { streams: { a: { next: 1000 }, b: { next: 50 } } } },
       run_progress: { streams: { a: { status: 'completed', state_count: 10 }, b: { status: 'completed' } } },
     });
-    const shown = await runPenstock(['state', 'show', '-c', file, '--json']);
+    const shown = await callPenstock(['state', 'show', '-c', file, '--json']);
     expect(JSON.parse(shown.stdout)).toEqual(run.eof!.ending_state);
   });
 
@@ -47,11 +48,11 @@ describe('penstock sync', () => {
     'fails when a source ends well but only its first %d of 7 lines arrive, and the next run moves the rest',
     async (lines) => {
       const lossy = await fakePipeline(folder, { streams: { a: 3 }, page: 2, lines });
-      const run = await runPenstock(['sync', '-c', lossy.file, '--json']);
+      const run = await callPenstock(['sync', '-c', lossy.file, '--json']);
       expect(run.exitCode).toBe(30);
       expect(run.eof).toMatchObject({ status: 'failed', run_progress: { streams: { a: { status: 'errored' } } } });
       const { file, out } = await fakePipeline(folder, { streams: { a: 3 }, page: 2, lines: 7 });
-      const next = await runPenstock(['sync', '-c', file, '--json']);
+      const next = await callPenstock(['sync', '-c', file, '--json']);
       expect([next.exitCode, next.eof!.run_progress.streams.a!.status]).toEqual([0, 'completed']);
       expect(await idsIn(out)).toHaveLength(3);
     },
@@ -59,8 +60,8 @@ describe('penstock sync', () => {
 
   it('begins a new run after a finished one, with the state kept', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 10 } });
-    const first = await runPenstock(['sync', '-c', file, '--json']);
-    const second = await runPenstock(['sync', '-c', file, '--json']);
+    const first = await callPenstock(['sync', '-c', file, '--json']);
+    const second = await callPenstock(['sync', '-c', file, '--json']);
     expect(second.eof!.ending_state.sync_run.run_id).not.toBe(first.eof!.ending_state.sync_run.run_id);
     expect(second.eof!.run_progress.streams.a).toMatchObject({ status: 'completed', state_count: 0 });
     expect((await readFile(out, 'utf8')).trim().split('\n')).toHaveLength(10);
@@ -68,8 +69,8 @@ describe('penstock sync', () => {
 
   it('starts nothing for a run that is over', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 10 } });
-    await runPenstock(['sync', '-c', file, '--run-id', 'mine']);
-    const again = await runPenstock(['sync', '-c', file, '--run-id', 'mine', '--json']);
+    await callPenstock(['sync', '-c', file, '--run-id', 'mine']);
+    const again = await callPenstock(['sync', '-c', file, '--run-id', 'mine', '--json']);
     expect([again.exitCode, again.eof!.status, again.eof!.has_more]).toEqual([0, 'succeeded', false]);
     expect(again.stdout).toContain('mine is over');
     expect(again.eof!.run_progress.streams.a!.status).toBe('completed');
@@ -79,11 +80,11 @@ describe('penstock sync', () => {
   it('stops softly at its time limit with exit code 10, and the next call goes on with the same run', async () => {
     // Far longer than the limit, which is far longer than the start.
     const { file, out } = await fakePipeline(folder, { streams: { a: 50, b: 400 }, page: 10, delay_ms: 300 });
-    const first = await runPenstock(['sync', '-c', file, '--json', '--time-limit', '5']);
+    const first = await callPenstock(['sync', '-c', file, '--json', '--time-limit', '5']);
     expect(first.exitCode).toBe(10);
     expect(first.eof).toMatchObject({ status: 'started', has_more: true, reason: 'time_limit' });
     await fakePipeline(folder, { streams: { a: 50, b: 400 } });
-    const last = await runPenstock(['sync', '-c', file, '--json']);
+    const last = await callPenstock(['sync', '-c', file, '--json']);
     expect(last.exitCode).toBe(0);
     const { run_id, time_ceiling } = last.eof!.ending_state.sync_run;
     expect(run_id).toBe(first.eof!.ending_state.sync_run.run_id);
@@ -121,7 +122,7 @@ describe('penstock sync', () => {
 
   it('says that nothing moves after as long as is wanted, and goes on', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 6 }, page: 2, delay_ms: 1500 });
-    const run = await runPenstock(['sync', '-c', file, '--json', '--stall-timeout', '0.3']);
+    const run = await callPenstock(['sync', '-c', file, '--json', '--stall-timeout', '0.3']);
     const logs = run.messages.flatMap((each) => (each.type === 'log' ? [each.log.message] : []));
     expect(logs).toContainEqual(expect.stringMatching(/^No message from .* for 0\.\d s\.$/));
     expect(run.exitCode).toBe(0);
@@ -148,12 +149,12 @@ describe('penstock sync', () => {
   it('reports a source that crashes, with its stderr and without its secret, and goes on next time', async () => {
     const source = { streams: { a: 400 }, mode: 'crash', api_key: 'sk_very_secret' };
     const { file, out } = await fakePipeline(folder, source);
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     expect(run.exitCode).toBe(30);
     expect(run.eof).toMatchObject({ status: 'failed', has_more: false, reason: 'error' });
     expect(run.eof!.run_progress.connection_status?.message).toMatch(/ended with exit code 3.*made me crash/);
     expect(run.stdout + run.stderr).not.toContain('sk_very_secret');
-    const again = await runPenstock([
+    const again = await callPenstock([
       'sync',
       '-c',
       (await fakePipeline(folder, { streams: { a: 400 } })).file,
@@ -169,7 +170,7 @@ describe('penstock sync', () => {
       { streams: { a: 10_000 } },
       { die_after: 250, password: 'hunter2-long' },
     );
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     expect(run.exitCode).toBe(30);
     expect(run.eof!.run_progress.connection_status?.message).toMatch(/exit code 7.*no space left/);
     expect(run.stdout + run.stderr).not.toContain('hunter2-long');
@@ -178,7 +179,7 @@ describe('penstock sync', () => {
 
   it('ends at once on bad credentials, with one clear message and exit code 20', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 10 }, mode: 'bad_key' });
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     expect(run.exitCode).toBe(20);
     expect(kinds(run).filter((kind) => kind === 'connection_status')).toHaveLength(1);
     expect(run.eof).toMatchObject({ status: 'failed', reason: 'error', has_more: false });
@@ -186,7 +187,7 @@ describe('penstock sync', () => {
 
   it('fails the streams that the source left without an end', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 10 }, mode: 'silent_end' });
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     expect(run.exitCode).toBe(30);
     expect(run.eof!.run_progress.streams.a).toMatchObject({ status: 'errored', failure_type: 'system' });
   });
@@ -194,7 +195,7 @@ describe('penstock sync', () => {
   it('says the catalog before what was logged meanwhile, and cuts the secrets of the source out of what comes back', async () => {
     const source = { streams: { a: 10 }, mode: 'talkative', api_key: 'sk_very_secret' };
     const { file, state } = await fakePipeline(folder, source);
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     expect(kinds(run).slice(0, 3)).toEqual(['catalog', 'progress', 'log']);
     expect(run.stdout).toContain('looking around');
     expect(run.eof!.run_progress.streams.a).toMatchObject({
@@ -207,7 +208,7 @@ describe('penstock sync', () => {
 
   it('makes a stream that nobody asked for an error, once, while the others go on', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 10 }, mode: 'stray' });
-    const run = await runPenstock(['sync', '-c', file, '--json']);
+    const run = await callPenstock(['sync', '-c', file, '--json']);
     expect(run.exitCode).toBe(30);
     const errors = run.messages.filter((m) => m.type === 'stream_status' && m.stream_status.status === 'error');
     expect(errors).toHaveLength(1);
@@ -246,7 +247,7 @@ describe('penstock sync', () => {
     [['sync', '-c', 'FILE', '--time-limit', '3000000'], 2, /--time-limit: expected .* at most 2147483/],
   ])('answers %j in a line or two that say what to do', async (args, exitCode, expected) => {
     const { file } = await fakePipeline(folder, { streams: { a: 10 } });
-    const run = await runPenstock(
+    const run = await callPenstock(
       args.map((arg) => (arg === 'FILE' ? file : arg)),
       { XDG_DATA_HOME: folder },
     );
@@ -272,7 +273,7 @@ describe('penstock check, discover, spec and state', () => {
     for (const flag of ['--pull', '--docker.network', '--docker.memory', '--docker.cpus']) {
       expect(help.stdout).toContain(flag);
     }
-    const refused = await runPenstock(['spec', '--source', 'stripe', '--pull', 'sometimes']);
+    const refused = await callPenstock(['spec', '--source', 'stripe', '--pull', 'sometimes']);
     expect([refused.exitCode, refused.stderr]).toEqual([
       2,
       expect.stringContaining('--pull: expected missing, always'),
@@ -281,10 +282,10 @@ describe('penstock check, discover, spec and state', () => {
 
   it('check says a line for each side, and its exit code tells', async () => {
     const good = await fakePipeline(folder, { streams: { a: 10 } });
-    const ok = await runPenstock(['check', '-c', good.file]);
+    const ok = await callPenstock(['check', '-c', good.file]);
     expect([ok.exitCode, ok.stdout.trim().split('\n').length]).toEqual([0, 2]);
     const bad = await fakePipeline(folder, { streams: { a: 10 }, mode: 'bad_key' });
-    const failed = await runPenstock(['check', '-c', bad.file]);
+    const failed = await callPenstock(['check', '-c', bad.file]);
     expect([failed.exitCode, failed.stdout]).toEqual([20, expect.stringMatching(/source\s+failed.*a message/)]);
   });
 
@@ -302,15 +303,15 @@ describe('penstock check, discover, spec and state', () => {
 
   it('discover lists the streams and spec the keys', async () => {
     const { file } = await fakePipeline(folder, { streams: { a: 10, bee: 1 } });
-    expect((await runPenstock(['discover', '-c', file])).stdout).toMatch(/stream\s+primary key[\s\S]*bee\s+id\s+yes/);
-    expect((await runPenstock(['spec', '-c', file])).stdout).toMatch(/api_key\s+string\s+.*secret/);
+    expect((await callPenstock(['discover', '-c', file])).stdout).toMatch(/stream\s+primary key[\s\S]*bee\s+id\s+yes/);
+    expect((await callPenstock(['spec', '-c', file])).stdout).toMatch(/api_key\s+string\s+.*secret/);
   });
 
   it('state reset makes the next run begin at the beginning', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: 10 } });
-    await runPenstock(['sync', '-c', file]);
-    expect((await runPenstock(['state', 'reset', '-c', file])).exitCode).toBe(0);
-    await runPenstock(['sync', '-c', file]);
+    await callPenstock(['sync', '-c', file]);
+    expect((await callPenstock(['state', 'reset', '-c', file])).exitCode).toBe(0);
+    await callPenstock(['sync', '-c', file]);
     expect((await readFile(out, 'utf8')).trim().split('\n')).toHaveLength(20);
   });
 });

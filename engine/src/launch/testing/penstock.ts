@@ -7,7 +7,7 @@ import { type EngineMessage, type EofPayload, parseLine } from '@penstock/protoc
 const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
 const fake = (name: string): string => fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
 
-/** What a `penstock` process came to. */
+/** What a run of `penstock` came to. */
 export interface PenstockRun {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -35,17 +35,20 @@ export function startPenstock(args: readonly string[], environment: Record<strin
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   const done = new Promise<PenstockRun>((resolve) => {
     child.once('close', (exitCode) => {
-      const stdout = Buffer.concat(out).toString();
-      const messages = stdout.split('\n').flatMap((line) => {
-        const parsed = parseLine(line);
-        return parsed.kind === 'message' ? [parsed.message as EngineMessage] : [];
-      });
-      const last = messages.at(-1);
-      const eof = last?.type === 'eof' ? last.eof : undefined;
-      resolve({ exitCode, stdout, stderr: Buffer.concat(err).toString(), messages, eof });
+      resolve(toRun(exitCode, Buffer.concat(out).toString(), Buffer.concat(err).toString()));
     });
   });
   return { child, done, stdout: () => Buffer.concat(out).toString(), stderr: () => Buffer.concat(err).toString() };
+}
+
+/** Reads what a run has printed. */
+export function toRun(exitCode: number | null, stdout: string, stderr: string): PenstockRun {
+  const messages = stdout.split('\n').flatMap((line) => {
+    const parsed = parseLine(line);
+    return parsed.kind === 'message' ? [parsed.message as EngineMessage] : [];
+  });
+  const last = messages.at(-1);
+  return { exitCode, stdout, stderr, messages, eof: last?.type === 'eof' ? last.eof : undefined };
 }
 
 /** Runs it to its end. */
