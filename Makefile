@@ -1,7 +1,7 @@
 # Needs Node >= 20 and npm, nothing else: everything that runs here comes from the npm registry, Node 24 included.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-postgres-15 soak images push-images e2e check format generate bench bench-launch bench-relay bench-requests bench-source bench-sync clean
+.PHONY: help install demo test test-postgres-15 soak images push-images e2e check format generate bench bench-launch bench-relay bench-requests bench-source bench-start bench-sync clean
 
 help: ## Print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
@@ -63,6 +63,9 @@ bench-requests: install ## Requests and time that reading takes, next to the few
 
 bench-source: install ## Figures of the source alone, without a rate limit
 	npm run --silent bench:source
+
+bench-start: install ## What a program takes to start, next to Node alone
+	npm run --silent bench:start
 
 bench-sync: install ## Figures of a whole sync next to a plain COPY
 	npm run --silent bench:sync

@@ -1,4 +1,4 @@
-# A connector: Node, one bundled file, and nothing else. The context is dist/NAME; see docker/src/images.ts for labels.
+# A connector: Node, one bundle, and nothing else. The context is dist/NAME; see docker/src/images.ts for labels.
 # Nothing is run while it is built, so that an image for another processor needs no emulation.
 ARG NODE_IMAGE
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot

@@ -14,5 +14,5 @@ COPY . /app/
 ENV NODE_ENV=production
 WORKDIR /
 USER 1000:1000
-# Node warns of an old function that the Docker client uses, since it sees no package in one bundled file.
+# Node warns of an old function that the Docker client uses, since it sees no package in a bundle.
 ENTRYPOINT ["/usr/local/bin/node", "--disable-warning=DEP0169", "/app/main.mjs"]

@@ -1,10 +1,11 @@
 /**
- * Makes `dist/NAME/`, a package that needs no others: one bundled file with all that the program imports, the licences of what
- * is in it, and what it reads beside that. `npm run bundle -w @penstock/images` makes them all.
+ * Makes `dist/NAME/`, a package that needs no others: `main.mjs` and the chunks that it loads when they are needed, bundled of
+ * all that the program imports; the licences of what is in them, and what it reads beside that. `npm run bundle -w @penstock/images`
+ * makes them all.
  */
-import { appendFile, chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { build, type Plugin, transform } from 'esbuild';
+import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { build, type Metafile, type Plugin, transform } from 'esbuild';
 import { licencesOf } from './licences.ts';
 import { type Program, programs } from './programs.ts';
 
@@ -39,22 +40,30 @@ const lazyStringWidth: Plugin = {
   },
 };
 
-/** Bundles one program; those that it brings must have been. @returns the size of the file, in bytes */
-export async function bundle(program: Program): Promise<number> {
+/** Sizes in bytes: of what every start of a program reads, and of all its code. */
+interface Sizes {
+  readonly main: number;
+  readonly all: number;
+}
+
+/** Bundles one program; those that it brings must have been. */
+export async function bundle(program: Program): Promise<Sizes> {
   const packageFolder = join(root, program.folder);
   const target = join(distFolder, program.name);
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { recursive: true });
-  const outfile = join(target, 'main.mjs');
   const { metafile } = await build({
     entryPoints: [join(packageFolder, 'src/main.ts')],
-    outfile,
+    outdir: target,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is imported by `await import()` is a file of its own, read only then; in one file it would all be parsed at each start.
+    splitting: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
     // Not minified: Node shows the line of an error, and a line should be one.
-    legalComments: 'linked',
+    legalComments: 'external',
     absWorkingDir: root,
     metafile: true,
     plugins: [lazyStringWidth],
@@ -69,8 +78,9 @@ export async function bundle(program: Program): Promise<number> {
     banner: { js: banner },
     logLevel: 'warning',
   });
-  await keepToAscii(outfile);
-  await appendFile(`${outfile}.LEGAL.txt`, `\n${await licencesOf(metafile, root)}`);
+  const chunks = (await readdir(target)).filter((file) => file.endsWith('.mjs')).map((file) => join(target, file));
+  for (const chunk of chunks) await keepToAscii(chunk);
+  await gatherNotices(target, await licencesOf(metafile, root));
   const packageJson = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as Record<string, string>;
   const { name, version, description, license } = packageJson;
   const own = { name, version, description, license, type: 'module', bin: { [program.name]: 'main.mjs' } };
@@ -80,7 +90,31 @@ export async function bundle(program: Program): Promise<number> {
   for (const other of program.brings ?? [])
     await cp(join(distFolder, other), join(target, 'node_modules/@penstock', other), { recursive: true });
   await openToAll(target);
-  return (await stat(outfile)).size;
+  const sizes = await Promise.all(chunks.map(async (chunk) => (await stat(chunk)).size));
+  return {
+    main: sizeOfStart(metafile, relative(root, join(target, 'main.mjs'))),
+    all: sizes.reduce((sum, size) => sum + size),
+  };
+}
+
+/** Bytes of an output and of all that it imports at once. */
+function sizeOfStart({ outputs }: Metafile, main: string): number {
+  const read = new Set([main]);
+  // A set that grows while it is gone through.
+  for (const path of read)
+    for (const { path: imported, kind } of outputs[path]!.imports)
+      if (kind === 'import-statement' && imported in outputs) read.add(imported);
+  return [...read].reduce((sum, path) => sum + outputs[path]!.bytes, 0);
+}
+
+/** Puts the notices that each chunk's code asks for, and the licences, into one file. */
+async function gatherNotices(target: string, licences: string): Promise<void> {
+  const notices = (await readdir(target))
+    .filter((file) => file.endsWith('.LEGAL.txt'))
+    .map((file) => join(target, file));
+  const texts = await Promise.all(notices.map((file) => readFile(file, 'utf8')));
+  for (const file of notices) await rm(file);
+  await writeFile(join(target, 'LEGAL.txt'), [...texts, licences].join('\n'));
 }
 
 /**
@@ -109,8 +143,9 @@ async function openToAll(folder: string): Promise<void> {
 }
 
 if (import.meta.main) {
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
   for (const program of programs) {
-    const bytes = await bundle(program);
-    process.stdout.write(`dist/${program.name}/main.mjs: ${(bytes / 1e6).toFixed(2)} MB\n`);
+    const { main, all } = await bundle(program);
+    process.stdout.write(`dist/${program.name}: ${megabytes(all)}, of which each start reads ${megabytes(main)}\n`);
   }
 }

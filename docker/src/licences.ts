@@ -9,7 +9,7 @@ export async function licencesOf(metafile: Metafile, root: string): Promise<stri
     // The last one: a package may have others in a folder of its own.
     .flatMap((input) => input.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/) ?? []);
   const texts = await Promise.all([...new Set(folders)].toSorted().map((folder) => licenceOf(join(root, folder))));
-  return `Packages that are part of main.mjs:\n\n${texts.join('\n')}`;
+  return `Packages that are part of this program:\n\n${texts.join('\n')}`;
 }
 
 async function licenceOf(folder: string): Promise<string> {

@@ -1,4 +1,4 @@
-/** A program of this repository that is shipped as one bundled file. */
+/** A program of this repository that is shipped as a bundle. */
 export interface Program {
   /** Of the command, the bundle's folder, and the image. */
   readonly name: string;

@@ -1,5 +1,5 @@
 import { ConnectorError, message, runConnector, type Source } from '@penstock/connector-sdk';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const config = z.object({
   base_url: z.url().describe('Where the shop answers, for example https://shop.example.com'),

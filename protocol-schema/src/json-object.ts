@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A JSON object; its values are whatever JSON can hold. */
 export type JsonObject = Record<string, unknown>;

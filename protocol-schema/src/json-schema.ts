@@ -3,7 +3,8 @@
  * schemas accept, but for rules that JSON Schema has no words for: unique names, and `gte` not after `lt`.
  */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
+import { $ZodRegistry } from 'zod/v4/core';
 import { catalogSchema, configuredCatalogSchema, configuredStreamSchema, streamSchema } from './catalog.ts';
 import { type MessageKind, messageKinds, messageSchema, messageSchemas } from './message.ts';
 import { progressSchema, streamProgressSchema } from './progress.ts';
@@ -67,7 +68,7 @@ export function messageDocumentName(kind: MessageKind): string {
 }
 
 /** Ids for the shared shapes, kept out of zod's global registry: connectors that use a shape in a schema of their own would find a `$ref` in it. */
-class NamedShapes extends z.core.$ZodRegistry<z.core.GlobalMeta> {
+class NamedShapes extends $ZodRegistry<z.core.GlobalMeta> {
   readonly #ids = new Map<z.core.$ZodType, string>(Object.entries(sharedShapes).map(([id, schema]) => [schema, id]));
   // biome-ignore lint/suspicious/noExplicitAny: the signature that is overridden says `any`.
   override get<S extends z.core.$ZodType>(schema: S): any {

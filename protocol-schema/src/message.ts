@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { catalogSchema } from './catalog.ts';
 import { progressSchema } from './progress.ts';
 import { recordSchema } from './record.ts';

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
+import type * as z from 'zod';
+import { toDotPath } from 'zod/v4/core';
 import { parseExactly } from './exact-json.ts';
 import { type Message, type MessageKind, messageSchemas, type SourceStateMessage } from './message.ts';
 
@@ -62,7 +63,7 @@ export function parseMessage(value: unknown): Exclude<ParsedLine, { kind: 'blank
 /** The issues of a failed check in one line: `path: what was expected`, at most three of them. */
 export function describeIssues(error: z.ZodError): string {
   const shown = error.issues.slice(0, 3).map((issue) => {
-    const path = z.core.toDotPath(issue.path);
+    const path = toDotPath(issue.path);
     return path === '' ? issue.message : `${path}: ${issue.message}`;
   });
   const more = error.issues.length - shown.length;

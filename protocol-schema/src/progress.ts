@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { connectionStatusSchema, failureTypeSchema } from './spec.ts';
 import { timeRangeSchema, timestampSchema } from './time-range.ts';
 

@@ -4,7 +4,7 @@
  * Any other spelling of a record is as valid and takes the slow path (`parseRecordLine`).
  */
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isExactNumber, parseExactly } from './exact-json.ts';
 import { recordSchema } from './record.ts';
 

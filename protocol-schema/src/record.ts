@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { jsonObjectSchema } from './json-object.ts';
 import { timestampSchema } from './time-range.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { maskSecrets, SECRET_MASK, scrubText, secretPaths, secretValues, splitSecrets } from './secret.ts';
 
 const secret = z.string().meta({ secret: true });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { destinationSyncModeSchema, jsonSchemaSchema } from './catalog.ts';
 import { jsonObjectSchema } from './json-object.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { failureTypeSchema } from './spec.ts';
 import { openTimeRangeSchema, timeRangeSchema } from './time-range.ts';
 

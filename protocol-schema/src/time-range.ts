@@ -3,7 +3,7 @@
  * 1970, never on strings: two spellings of the same instant sort differently as text. What is finer than a millisecond
  * is cut off.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * An instant on the wire: ISO 8601 in UTC with seconds, any precision: `2026-01-31T12:00:00Z`. `+00:00` is understood too,

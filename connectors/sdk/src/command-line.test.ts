@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Invocation, parseCommandLine } from './command-line.ts';
 import type { Source } from './source.ts';
 import { runConnectorForTest, testCatalog, testRecord } from './testing/index.ts';

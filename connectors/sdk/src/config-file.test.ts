@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { message } from '@penstock/protocol';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkConfig, parseJsonText, readCatalog } from './config-file.ts';
 import { asLines, testCatalog, testStream } from './testing/index.ts';
 

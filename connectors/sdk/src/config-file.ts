@@ -11,7 +11,7 @@ import {
   parseLine,
   typesAt,
 } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { findJsonError } from './json-position.ts';
 import { readFileWhole } from './open-file.ts';
 

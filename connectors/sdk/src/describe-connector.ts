@@ -1,5 +1,5 @@
 import { type JsonSchema, PROTOCOL_VERSION, type SpecPayload } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { configJsonSchema } from './config-file.ts';
 import { type AnyConnector, isSource } from './connector.ts';
 

@@ -6,7 +6,7 @@ import type {
   SourceStateMessage,
   StreamStatusMessage,
 } from '@penstock/protocol';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ConnectorError } from './connector-error.ts';
 import type { ConnectorLog } from './connector-log.ts';
 

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { LINE_BYTES_MAX, message } from '@penstock/protocol';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConnectorError } from './connector-error.ts';
 import { encodeRecordBatch } from './encode-record.ts';
 import type { Source, SourceOutput } from './source.ts';

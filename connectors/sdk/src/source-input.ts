@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { describeIssues, InvalidLines, LineSplitter, showLine } from '@penstock/protocol';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ConnectorLog } from './connector-log.ts';
 
 /** The value of a line: bare, or in a `source_input` message. */

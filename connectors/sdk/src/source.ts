@@ -1,5 +1,5 @@
 import type { Catalog, ConfiguredCatalog, ControlPayload, SourceMessage, SourceStateSet } from '@penstock/protocol';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ConnectorLog } from './connector-log.ts';
 
 /**

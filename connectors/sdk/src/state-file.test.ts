@@ -1,6 +1,6 @@
 import { message } from '@penstock/protocol';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConnectorLog } from './connector-log.ts';
 import { FILE_BYTES_MAX } from './limit.ts';
 import { checkStreamStates, readState } from './state-file.ts';

@@ -10,7 +10,7 @@ import {
   type SourceStateSet,
   sourceStateSetSchema,
 } from '@penstock/protocol';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { parseJsonText } from './config-file.ts';
 import type { ConnectorLog } from './connector-log.ts';
 import { FILE_BYTES_MAX } from './limit.ts';

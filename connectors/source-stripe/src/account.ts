@@ -1,5 +1,5 @@
 import { ConnectorError } from '@penstock/connector-sdk';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StripeConfig } from './config.ts';
 import type { StripeReader } from './stripe-client.ts';
 import { StripeResponseError, toConnectorError } from './stripe-error.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_API_VERSION } from './streams/stream-table.ts';
 
 /** Requests a second when the config doesn't say: a fifth of what Stripe allows a live key, less than half for others. */

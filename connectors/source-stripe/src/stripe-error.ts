@@ -1,6 +1,6 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import type { ErrorCode } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StripeStream } from './streams/stream-table.ts';
 
 /** What an answer with an error says of it. v1 and v2 share these fields. */

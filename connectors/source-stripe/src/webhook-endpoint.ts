@@ -1,5 +1,5 @@
 import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StripeClient } from './stripe-client.ts';
 import { toConnectorError } from './stripe-error.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hashIndex, mix, unit } from './random.ts';
 
 /** The longest that an event can be late, in seconds. */

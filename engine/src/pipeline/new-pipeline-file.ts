@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references in the user's syntax
 import type { JsonSchema } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { configForFile } from '../launch/config-for-file.ts';
 import { configSettings } from './config-settings.ts';
 import { isEnvironmentReference } from './environment.ts';

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { CodedError } from '@penstock/protocol';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import type * as z from 'zod';
+import { toDotPath } from 'zod/v4/core';
 import { type Environment, expandEnvironment } from './environment.ts';
 import { type Pipeline, pipelineKeys, pipelineSchema } from './pipeline-schema.ts';
 
@@ -62,7 +63,7 @@ export function parsePipeline(text: string, path: string, environment: Environme
   const { issues } = parsed.error;
   const shown = issues.slice(0, ISSUES_SHOWN_MAX).map((issue) => {
     const at = positionOf(document, lines, issue);
-    const where = issue.path.length === 0 ? '' : `${z.core.toDotPath(issue.path)}: `;
+    const where = issue.path.length === 0 ? '' : `${toDotPath(issue.path)}: `;
     return `${path}${at}: ${where}${issue.message}`;
   });
   const more = issues.length > shown.length ? ` (and ${issues.length - shown.length} more)` : '';

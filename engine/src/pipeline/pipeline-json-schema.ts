@@ -4,7 +4,7 @@
  * and it leaves to the engine what may come from elsewhere.
  */
 import type { JsonSchema } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { editorConfigSchema, referenceDefinitions, withReferences } from './editor-schema.ts';
 import {
   type ConnectorChoice,

@@ -1,5 +1,5 @@
 import { destinationSyncModeSchema, syncModeSchema, timestampSchema } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeUnknownKey } from './unknown-key.ts';
 
 /** An object that refuses keys it doesn't know, and says which it knows. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LEASE_MS, LEASE_RENEWAL_MS, leaseHeld, leaseLost, thisProcess } from './lease.ts';
 import type { LeaseHolder } from './state-store.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError, type SyncState } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CoalescedSaves } from './coalesce-saves.ts';
 import { type FileLock, fileLockHolder, takeFileLock } from './file-lock.ts';
 import { encodeStreamState, parseState, parseStateJson } from './parse-state.ts';

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { jsonObjectSchema } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How much of a pipeline's name stands in the name of its file, in characters. */
 const NAME_SHOWN_MAX = 60;

@@ -1,5 +1,5 @@
 import { message } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Destination, WriteContext } from '../destination.ts';
 import type { ReadContext, Source, SourceOutput } from '../source.ts';
 

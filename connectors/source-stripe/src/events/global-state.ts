@@ -1,6 +1,6 @@
 import { ConnectorError } from '@penstock/connector-sdk';
 import { describeIssues, type JsonObject, timestampSchema } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { instantOf, secondOf } from '../ranges/stream-state.ts';
 import { arrangePositions, type EventPosition, type EventPositions, noPositions, SEEN_MAX } from './position.ts';
 

@@ -1,7 +1,7 @@
 import type { ConnectorLog } from '@penstock/connector-sdk';
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventStream } from '../testing/event-streams.ts';
 import { replayOptions, widgetEvent } from '../testing/event-world.ts';
 import { eventText, FAKE_API_VERSION, FakeEvents } from '../testing/fake-events.ts';

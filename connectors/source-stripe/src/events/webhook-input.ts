@@ -1,6 +1,6 @@
 import type { ConnectorLog } from '@penstock/connector-sdk';
 import { showLine } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StripeStream } from '../streams/stream-table.ts';
 import { readEvent, type StripeEvent } from './event.ts';
 import { type EventContext, FetchedObjects, makeEventRecords } from './event-records.ts';

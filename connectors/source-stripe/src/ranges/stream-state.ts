@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatTimestamp, parseTimestamp, type TimeRange, timeRangeSchema, timestampSchema } from '@penstock/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Range, StreamState, Window } from './range.ts';
 
 const rangeSchema = z.object({

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { resources } from '../endpoint-table.ts';
 import { type Faults, faultsSchema } from '../faults.ts';
 import type { ChangeSchedule } from '../schedule.ts';
