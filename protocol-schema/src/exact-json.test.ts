@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isExactNumber, parseExactly } from './exact-json.ts';
+import { isExactNumber, mayBeInexact, parseExactly } from './exact-json.ts';
 import { encodeMessage, parseLine } from './parse-line.ts';
 
 const numbers = [
@@ -19,6 +19,17 @@ describe('parsing exactly', () => {
     const text = `{"a":[${number}],"b":1}`;
     expect(JSON.stringify(parseExactly(text))).toBe(text);
   });
+
+  it.each(numbers)('finds %s wherever it may stand', (number) => {
+    for (const text of [number, `[${number}]`, `[1, ${number}]`, `{"a": ${number}}`, `{"a":\n${number}}`])
+      expect({ text, found: mayBeInexact(text) }).toEqual({ text, found: true });
+  });
+
+  it.each([
+    '{"gte":"2026-01-31T12:00:00.123Z","ids":["cus_1e5","x-0"],"count":9007199254740,"rest":[-12,0]}',
+    '["1.5"]',
+    '[{"-0":1}]',
+  ])('takes the quick way for %s', (text) => expect(mayBeInexact(text)).toBe(false));
 
   it('makes plain numbers of all that a double writes the same', () => {
     const value = parseExactly('{"a":1,"b":-2.5,"c":9007199254740991,"d":1e+21,"e":"9007199254740993"}');

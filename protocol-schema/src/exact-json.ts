@@ -5,8 +5,13 @@ const { parse, rawJSON, isRawJSON } = JSON as unknown as {
   isRawJSON?(value: unknown): boolean;
 };
 
+/** A number after what may stand before one (in strings too, but for dates): with a fraction, an exponent, 16 digits, or `-0`. */
+const inexactNumber = /(?:^|[[,]|"\s*:)\s*-?(?:\d{16}|\d+[.eE]|(?<=-)0)/;
+
 /** Whether a number may stand in a text that a double would not give back as it is written. A look at the text, not at its values. */
-const mayBeInexact = /\d{16}|\d[.eE]|-0/;
+export function mayBeInexact(text: string): boolean {
+  return inexactNumber.test(text);
+}
 
 /**
  * As JSON.parse, but each number that a double can't hold, or would write otherwise, stays as it is written (P9):
@@ -15,7 +20,7 @@ const mayBeInexact = /\d{16}|\d[.eE]|-0/;
  * @throws SyntaxError when the text is not JSON
  */
 export function parseExactly(text: string): unknown {
-  if (rawJSON === undefined || !mayBeInexact.test(text)) return JSON.parse(text);
+  if (rawJSON === undefined || !mayBeInexact(text)) return JSON.parse(text);
   return parse(text, (_key, value, { source }) =>
     typeof value === 'number' && source !== undefined && String(value) !== source ? rawJSON(source) : value,
   );

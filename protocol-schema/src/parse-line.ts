@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type * as z from 'zod';
 import { toDotPath } from 'zod/v4/core';
-import { parseExactly } from './exact-json.ts';
+import { mayBeInexact, parseExactly } from './exact-json.ts';
 import { type Message, type MessageKind, messageSchemas, type SourceStateMessage } from './message.ts';
 
 /** What a line turned out to be. */
@@ -31,7 +31,7 @@ export function parseLine(line: Buffer | string): ParsedLine {
     return { kind: 'invalid', reason: `not JSON: ${(error as Error).message}` };
   }
   const parsed = parseMessage(value);
-  return parsed.kind === 'message' && parsed.message.type === 'source_state'
+  return parsed.kind === 'message' && parsed.message.type === 'source_state' && mayBeInexact(text)
     ? { kind: 'message', message: withExactData(parsed.message, text) }
     : parsed;
 }

@@ -2,13 +2,32 @@ import { formatTimestamp, mergeRanges, parseTimestamp, type StreamProgress, type
 
 /**
  * The ranges and one more, coalesced. Gives back the same array when the new range adds nothing, so that a replay can be
- * told by identity.
+ * told by identity. There may be hundreds, and one more for each page that is read: only those that it touches are looked at.
+ *
+ * @param ranges coalesced
  */
 export function addRange(ranges: readonly TimeRange[], added: TimeRange): TimeRange[] {
   const gte = parseTimestamp(added.gte);
   const lt = parseTimestamp(added.lt);
-  const known = ranges.some((range) => parseTimestamp(range.gte) <= gte && lt <= parseTimestamp(range.lt));
-  return known || gte >= lt ? (ranges as TimeRange[]) : mergeRanges([...ranges, added]);
+  if (gte >= lt) return ranges as TimeRange[];
+  const from = indexOfFirst(ranges, (range) => parseTimestamp(range.lt) >= gte);
+  const to = indexOfFirst(ranges, (range) => parseTimestamp(range.gte) > lt);
+  const touched = ranges.slice(from, to);
+  const isKnown = touched.some((range) => parseTimestamp(range.gte) <= gte && lt <= parseTimestamp(range.lt));
+  return isKnown
+    ? (ranges as TimeRange[])
+    : [...ranges.slice(0, from), ...mergeRanges([...touched, added]), ...ranges.slice(to)];
+}
+
+/** By halves. @param isThere false for the ranges up to some point, true from there on. @returns their number when it never is */
+function indexOfFirst(ranges: readonly TimeRange[], isThere: (range: TimeRange) => boolean): number {
+  let [from, to] = [0, ranges.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (isThere(ranges[middle]!)) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 /**
@@ -39,7 +58,7 @@ export function syncedThrough(
 
 /** The end of the range that holds the instant, or ends there. @param ranges coalesced @param at milliseconds since 1970 */
 function endOfRangeAt(ranges: readonly TimeRange[], at: number): number | undefined {
-  const found = ranges.findLast((range) => parseTimestamp(range.gte) <= at);
+  const found = ranges[indexOfFirst(ranges, (range) => parseTimestamp(range.gte) > at) - 1];
   const end = found === undefined ? undefined : parseTimestamp(found.lt);
   return end === undefined || end < at ? undefined : end;
 }
