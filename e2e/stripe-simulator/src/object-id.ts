@@ -2,6 +2,8 @@ import { hashText, mix } from './random.ts';
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const digitOf = new Map([...alphabet].map((c, i) => [c, i]));
+/** What two digits can be, by their value, the lower digit first. */
+const pairs = [...alphabet].flatMap((second) => [...alphabet].map((first) => first + second));
 /** Base-62 digits of one 32-bit half. */
 const halfDigits = 6;
 const rounds = 4;
@@ -70,13 +72,14 @@ function stepFor(length: number): number {
   return step;
 }
 
+/** A half as digits, the lowest first. */
 function encodeHalf(half: number): string {
-  let text = '';
-  for (let i = 0; i < halfDigits; i++) {
-    text += alphabet[half % 62];
-    half = Math.floor(half / 62);
-  }
-  return text;
+  const high = Math.floor(half / pairs.length);
+  return (
+    (pairs[half % pairs.length] as string) +
+    (pairs[high % pairs.length] as string) +
+    (pairs[Math.floor(high / pairs.length)] as string)
+  );
 }
 
 function decodeHalf(id: string, at: number): number | undefined {

@@ -1,5 +1,6 @@
 import type { Resource } from './endpoint-table.ts';
 import { slotFor } from './slot-rules.ts';
+import { type TextWriter, textOf, utf8 } from './text-writer.ts';
 
 /** What has happened to an object since the simulator started. */
 export type Change = {
@@ -31,7 +32,7 @@ export type Given = ReadonlyMap<string, string>;
 export type FieldNaming = (field: string) => string | undefined;
 
 /** Writes a value of one object as JSON text. */
-export type Slot = (subject: Subject) => string;
+export type Slot = (subject: Subject, out: TextWriter) => void;
 
 /** What the rules for single fields may ask of their surroundings. */
 export type ShapeSurroundings = {
@@ -52,42 +53,48 @@ export type ShapeSurroundings = {
 /** Makes objects of one kind as JSON text. */
 export type Shape = {
   /** @param naming other names for the top-level fields; their own where it is left out */
-  render(subject: Subject, naming?: FieldNaming): string;
+  write(subject: Subject, out: TextWriter, naming?: FieldNaming): void;
   /** JSON text of one top-level field, without making the rest; undefined where objects have no such field. */
   field(name: string, subject: Subject): string | undefined;
   fieldNames: readonly string[];
 };
 
 type Part = string | Slot;
+/** A part with its fixed text as the bytes that it is written as. */
+type Piece = Uint8Array | Slot;
 
-/** Turns an example object into a maker of objects: fixed text between slots, so that making one is joining strings. */
+/** Turns an example object into a maker of objects: fixed text between slots, so that making one is copying bytes. */
 export function compileShape(around: ShapeSurroundings): Shape {
-  const fields = new Map<string, Part[]>();
+  const fields = new Map<string, Piece[]>();
+  const all: Part[] = [];
   for (const [name, value] of Object.entries(around.resource.example)) {
     const parts = compile(value, name, around);
-    if (parts) fields.set(name, parts);
-  }
-  const all: Part[] = [];
-  for (const [name, parts] of fields)
+    if (!parts) continue;
     append(all, [`${all.length === 0 ? '{' : ','}${JSON.stringify(name)}:`, ...parts]);
-  append(all, ['}']);
+    fields.set(name, parts.map(pieceOf));
+  }
+  const whole = append(all, ['}']).map(pieceOf);
   const fieldOf = (name: string, subject: Subject) => {
     const given = subject.given?.get(name);
     if (given !== undefined) return name === 'metadata' ? withRevision(given, subject.change) : given;
-    const parts = fields.get(name);
-    return parts ? join(parts, subject) : undefined;
+    const pieces = fields.get(name);
+    return pieces && textOf((out) => writePieces(pieces, subject, out));
   };
-  const byField = (subject: Subject, naming: FieldNaming) => {
-    const members: string[] = [];
+  const writeByField = (subject: Subject, out: TextWriter, naming: FieldNaming) => {
+    let before = '{';
     for (const field of fields.keys()) {
       const name = naming(field);
-      if (name !== undefined) members.push(`${JSON.stringify(name)}:${fieldOf(field, subject)}`);
+      if (name === undefined) continue;
+      out.text(`${before}${JSON.stringify(name)}:${fieldOf(field, subject)}`);
+      before = ',';
     }
-    return `{${members.join(',')}}`;
+    out.text(before === '{' ? '{}' : '}');
   };
   return {
-    render: (subject, naming) =>
-      naming || subject.given ? byField(subject, naming ?? ((field) => field)) : join(all, subject),
+    write(subject, out, naming) {
+      if (naming || subject.given) writeByField(subject, out, naming ?? ((field) => field));
+      else writePieces(whole, subject, out);
+    },
     field: fieldOf,
     fieldNames: [...fields.keys()],
   };
@@ -128,8 +135,13 @@ function append(to: Part[], parts: Part[]): Part[] {
   return to;
 }
 
-function join(parts: readonly Part[], subject: Subject): string {
-  let text = '';
-  for (const part of parts) text += typeof part === 'string' ? part : part(subject);
-  return text;
+function pieceOf(part: Part): Piece {
+  return typeof part === 'string' ? utf8(part) : part;
+}
+
+function writePieces(pieces: readonly Piece[], subject: Subject, out: TextWriter): void {
+  for (const piece of pieces) {
+    if (typeof piece === 'function') piece(subject, out);
+    else out.bytes(piece);
+  }
 }

@@ -1,10 +1,10 @@
 import { mix } from './random.ts';
+import { type TextWriter, utf8 } from './text-writer.ts';
 
 /**
  * Names, places and texts that real accounts have: several scripts, combining marks, characters outside the basic
- * plane, quotes, backslashes and line breaks, because these are what a sync gets wrong. Everything is handed out as JSON
- * text, and what can be is written as such once: writing strings is most of the work of making objects. Numbers are in base 10
- * because Node writes other bases many times slower.
+ * plane, quotes, backslashes and line breaks, because these are what a sync gets wrong. Everything is written as JSON
+ * text, and what can be is made into its bytes once: writing strings is most of the work of making objects.
  */
 const names = [
   'Jenny Rosen',
@@ -67,13 +67,16 @@ const metadataKeys = [
   'referrer_of_the_first_order',
 ];
 
-const written = (list: readonly string[]) => list.map((text) => JSON.stringify(text));
+/** Writes a value as JSON text, one of many by a hash. */
+export type Sample = (hash: number, out: TextWriter) => void;
+
+const written = (list: readonly string[]) => list.map((text) => utf8(JSON.stringify(text)));
 const [namesWritten, textsWritten, currenciesWritten, keysWritten] = [names, texts, currencies, metadataKeys].map(
   written,
-) as [string[], string[], string[], string[]];
+) as [Uint8Array[], Uint8Array[], Uint8Array[], Uint8Array[]];
 const citiesWritten = cities.map(([city, country, postal_code, state, line1]) => {
   const text = JSON.stringify({ city, country, line1, line2: '@', postal_code, state: state || null });
-  return text.split('"@"') as [string, string];
+  return text.split('"@"').map(utf8) as [Uint8Array, Uint8Array];
 });
 
 /** Takes one entry of a list by a hash. */
@@ -82,42 +85,85 @@ export function pick<T>(list: readonly T[], hash: number): T {
 }
 
 /** A person's or company's name. */
-export const sampleName = (hash: number): string => pick(namesWritten, hash);
+export const writeName: Sample = (hash, out) => out.bytes(pick(namesWritten, hash));
 /** A line of description. */
-export const sampleText = (hash: number): string => pick(textsWritten, hash);
+export const writeText: Sample = (hash, out) => out.bytes(pick(textsWritten, hash));
 /** A currency code as Stripe writes it. */
-export const sampleCurrency = (hash: number): string => pick(currenciesWritten, hash);
+export const writeCurrency: Sample = (hash, out) => out.bytes(pick(currenciesWritten, hash));
+
 /** An address that mostly differs from the next one's. */
-export const sampleEmail = (hash: number): string => `"customer+${hash >>> 4}@example.com"`;
+export const writeEmail: Sample = (hash, out) => {
+  out.text('"customer+');
+  out.number(hash >>> 4);
+  out.text('@example.com"');
+};
+
 /** A phone number from the range that is set aside for examples. */
-export const samplePhone = (hash: number): string => `"+1415555${String(hash % 10_000).padStart(4, '0')}"`;
+export const writePhone: Sample = (hash, out) => {
+  out.text('"+1415555');
+  const digits = hash % 10_000;
+  for (let bound = 1000; bound > 1 && digits < bound; bound /= 10) out.text('0');
+  out.number(digits);
+  out.text('"');
+};
+
 /** An amount in the smallest unit of its currency: mostly small, now and then at Stripe's upper end. */
-export const sampleAmount = (hash: number): string =>
-  String(hash % 97 === 0 ? 99_999_999 - (hash % 1000) : 50 + ((hash >>> 3) % 25_000));
+export const writeAmount: Sample = (hash, out) =>
+  out.number(hash % 97 === 0 ? 99_999_999 - (hash % 1000) : 50 + ((hash >>> 3) % 25_000));
+
 /** A decimal with more digits than a double keeps, as Stripe's `…_decimal` strings may have. */
-export const sampleDecimal = (hash: number): string =>
-  hash % 5 === 0
-    ? `"${sampleAmount(hash)}.${String(100_000_000_000 + (hash % 900_000_000)).slice(1)}5"`
-    : `"${sampleAmount(hash)}"`;
+export const writeDecimal: Sample = (hash, out) => {
+  out.text('"');
+  writeAmount(hash, out);
+  if (hash % 5 === 0) out.text(`.${String(100_000_000_000 + (hash % 900_000_000)).slice(1)}5`);
+  out.text('"');
+};
 
 /** A postal address with the fields of Stripe's. */
-export function sampleAddress(hash: number): string {
+export const writeAddress: Sample = (hash, out) => {
   const [before, after] = pick(citiesWritten, hash);
-  return `${before}${hash % 3 === 0 ? `"Apt. ${hash % 400}"` : 'null'}${after}`;
-}
+  out.bytes(before);
+  if (hash % 3 === 0) {
+    out.text('"Apt. ');
+    out.number(hash % 400);
+    out.text('"');
+  } else {
+    out.text('null');
+  }
+  out.bytes(after);
+};
 
 /**
  * Metadata: one in six objects has none, the others up to nine pairs.
  *
  * @param revision goes in as a further pair, where it isn't 0
  */
-export function sampleMetadata(hash: number, revision: number): string {
-  let pairs = '';
+export function writeMetadata(hash: number, revision: number, out: TextWriter): void {
   const count = hash % 6 === 0 ? 0 : 1 + (mix(hash, 1) % 9);
+  out.text('{');
   // Keys are taken in a row from some place on, so that none comes twice.
   for (let i = 0; i < count; i++) {
     const h = mix(hash, i + 2);
-    pairs += `${i === 0 ? '' : ','}${pick(keysWritten, (hash >>> 8) + i)}:${h % 4 === 0 ? sampleText(h >>> 3) : `"${h}-${(h ^ hash) >>> 0}-${hash}"`}`;
+    if (i > 0) out.text(',');
+    out.bytes(pick(keysWritten, (hash >>> 8) + i));
+    out.text(':');
+    if (h % 4 === 0) writeText(h >>> 3, out);
+    else writeNumbers(h, (h ^ hash) >>> 0, hash, out);
   }
-  return revision === 0 ? `{${pairs}}` : `{${pairs}${pairs === '' ? '' : ','}"revision":"${revision}"}`;
+  if (revision > 0) {
+    out.text(count === 0 ? '"revision":"' : ',"revision":"');
+    out.number(revision);
+    out.text('"');
+  }
+  out.text('}');
+}
+
+function writeNumbers(a: number, b: number, c: number, out: TextWriter): void {
+  out.text('"');
+  out.number(a);
+  out.text('-');
+  out.number(b);
+  out.text('-');
+  out.number(c);
+  out.text('"');
 }

@@ -1,7 +1,7 @@
 import { hashIndex, mix } from './random.ts';
 import type { Simulator } from './simulator.ts';
-import type { Happening } from './store/render-event.ts';
 import type { Stream } from './store/stream.ts';
+import type { Happening } from './store/write-event.ts';
 
 /** How many objects change in a second; fractions add up over time. */
 export type Schedule = { create: number; update: number; delete: number };

@@ -6,9 +6,10 @@ import { scrambledIds } from './object-id.ts';
 import { compileShape } from './object-shape.ts';
 import { hashIndex, hashText } from './random.ts';
 import { EventLog, eventRetentionS } from './store/event-log.ts';
-import type { Happening } from './store/render-event.ts';
 import { Store } from './store/store.ts';
 import type { Stream } from './store/stream.ts';
+import type { Happening } from './store/write-event.ts';
+import type { TextWriter } from './text-writer.ts';
 import { WebhookEndpoints } from './webhooks/webhook-endpoints.ts';
 
 /** How a simulator is set up. Seconds are since the epoch. */
@@ -76,8 +77,8 @@ export class Simulator {
     });
   }
 
-  /** The account itself as JSON text. */
-  renderAccount(): string {
+  /** Writes the account itself as JSON text. */
+  writeAccount(out: TextWriter): void {
     const resource = resources.account;
     if (!resource) throw new Error('there is no example of an account');
     const shape = compileShape({
@@ -89,13 +90,8 @@ export class Simulator {
       idOf: () => undefined,
       embeddedList: () => undefined,
     });
-    return shape.render({
-      index: 0,
-      id: this.accountId,
-      created: this.options.accountCreated,
-      change: undefined,
-      parentId: undefined,
-    });
+    const { accountId: id, options } = this;
+    shape.write({ index: 0, id, created: options.accountCreated, change: undefined, parentId: undefined }, out);
   }
 
   /** Adds an object, with its event. */

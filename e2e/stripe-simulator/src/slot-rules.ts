@@ -2,6 +2,7 @@ import { resources } from './endpoint-table.ts';
 import type { ShapeSurroundings, Slot, Subject } from './object-shape.ts';
 import { fieldHash, mix } from './random.ts';
 import * as sample from './sample-values.ts';
+import { textOf, utf8 } from './text-writer.ts';
 
 /** References that are mostly set in real data though the example has null. */
 const usuallySet = new Set([
@@ -44,96 +45,113 @@ export function slotFor(value: unknown, path: string, around: ShapeSurroundings)
     const special = topLevelSlot(object, path, value, around);
     if (special) return special;
   }
-  if (usuallyNull.has(`${object}:${path}`)) return () => 'null';
+  if (usuallyNull.has(`${object}:${path}`)) return always('null');
   const reference = resource.references[path] ?? (top ? plainReference(path, value) : undefined);
   if (reference !== undefined) return referenceSlot(reference, value, path, around);
   if (resource.timestamps.includes(path) && value !== null) return timeSlot(typeof value === 'string', key, hash);
   if (isObject(value)) {
     if (value.object === 'list' && Array.isArray(value.data))
-      return around.embeddedList(String(value.url)) ?? (() => '{"object":"list","data":[],"has_more":false,"url":"/"}');
+      return around.embeddedList(String(value.url)) ?? always('{"object":"list","data":[],"has_more":false,"url":"/"}');
     if (key === 'metadata') return metadataSlot(hash);
     if (addressFields.every((f) => f in value) && Object.keys(value).length === addressFields.length)
-      return (s) => sample.sampleAddress(hash(s));
+      return sampled(sample.writeAddress, hash);
     if (key === 'shipping' && Object.keys(value).length === 0) return shippingSlot(hash);
     return undefined;
   }
   if (key === 'id' && typeof value === 'string' && value.includes('_')) {
     const prefix = /^(?:[a-z]+_)+/.exec(value)?.[0] ?? '';
-    return (s) => `"${prefix}${hash(s)}${mix(hash(s), 1)}"`;
+    return (s, out) => out.quoted(`${prefix}${hash(s)}${mix(hash(s), 1)}`);
   }
   return scalarSlot(key, value, top, hash, around);
 }
 
+/** The same for every object. */
+function always(text: string): Slot {
+  const bytes = utf8(text);
+  return (_, out) => out.bytes(bytes);
+}
+
+function sampled(write: sample.Sample, hash: (s: Subject) => number): Slot {
+  return (s, out) => write(hash(s), out);
+}
+
+const parentIdSlot: Slot = (s, out) => out.text(JSON.stringify(s.parentId ?? null));
+
 function topLevelSlot(object: string, name: string, value: unknown, around: ShapeSurroundings): Slot | undefined {
   const hash = fieldHash(around, name);
   // Ids have only characters that JSON writes as they are.
-  if (name === 'id') return (s) => `"${s.id}"`;
-  if (name === around.parentField && typeof value !== 'object') return (s) => JSON.stringify(s.parentId ?? null);
-  if (name === 'created')
-    return typeof value === 'string'
-      ? (s) => JSON.stringify(new Date(s.created * 1000).toISOString())
-      : (s) => String(s.created);
-  if (name === 'livemode') return () => 'false';
+  if (name === 'id') return (s, out) => out.quoted(s.id);
+  if (name === around.parentField && typeof value !== 'object') return parentIdSlot;
+  if (name === 'created') return secondSlot(typeof value === 'string', (s) => s.created);
+  if (name === 'livemode') return always('false');
   if (name === 'account' && typeof value === 'string' && !around.parentObject)
-    return () => JSON.stringify(around.accountId);
+    return always(JSON.stringify(around.accountId));
   if (object === 'subscription') {
-    if (name === 'status') return (s) => JSON.stringify(subscriptionStatus(s, around));
+    if (name === 'status') {
+      const statusOf = subscriptionStatus(around);
+      return (s, out) => out.quoted(statusOf(s));
+    }
     // The time of the cancellation must go with the status, or a table would contradict itself.
     if (name === 'canceled_at' || name === 'ended_at') {
-      return (s) =>
-        s.change?.canceledAt !== undefined
-          ? String(s.change.canceledAt)
-          : subscriptionStatus(s, around) === 'canceled'
-            ? String(s.created + 60)
-            : 'null';
+      const statusOf = subscriptionStatus(around);
+      return (s, out) => {
+        if (s.change?.canceledAt !== undefined) out.number(s.change.canceledAt);
+        else if (statusOf(s) === 'canceled') out.number(s.created + 60);
+        else out.text('null');
+      };
     }
   }
   if (object === 'tax_id' && name === 'verification') {
-    return (s) => {
+    return (s, out) => {
       const version = s.change?.version ?? 0;
       const status = version === 0 ? 'pending' : version % 2 === 1 ? 'verified' : 'unverified';
-      return JSON.stringify({ ...(value as object), status });
+      out.text(JSON.stringify({ ...(value as object), status }));
     };
   }
   if (name === turningField(around.resource.example)) {
-    return (s) => String((s.change?.version ?? 0) % 2 === 0 ? value : !value);
+    return (s, out) => out.text(String((s.change?.version ?? 0) % 2 === 0 ? value : !value));
   }
-  if (name === 'active') return (s) => String(hash(s) % 10 !== 0);
+  if (name === 'active') return (s, out) => out.text(hash(s) % 10 === 0 ? 'false' : 'true');
   const statuses = around.resource.enums.status;
   if (name === 'status' && statuses && typeof value === 'string')
-    return (s) => JSON.stringify(hash(s) % 10 < 7 ? value : sample.pick(statuses, hash(s) >>> 5));
+    return (s, out) => out.quoted(hash(s) % 10 < 7 ? value : sample.pick(statuses, hash(s) >>> 5));
   if (object === 'exchange_rate' && name === 'rates') {
-    return (s) =>
-      `{"eur":${(0.5 + hash(s) / 2 ** 33).toPrecision(17)},"gbp":${(0.4 + hash(s) / 2 ** 34).toPrecision(15)},"jpy":${100 + (hash(s) % 100)}.0,"usd":1.0}`;
+    return (s, out) =>
+      out.text(
+        `{"eur":${(0.5 + hash(s) / 2 ** 33).toPrecision(17)},"gbp":${(0.4 + hash(s) / 2 ** 34).toPrecision(15)},"jpy":${100 + (hash(s) % 100)}.0,"usd":1.0}`,
+      );
   }
   // Ruby, which Stripe's API is written in, writes whole floats with `.0`; keeping that is a test of whoever stores it.
   if (object === 'tax_rate' && name === 'percentage')
-    return (s) => sample.pick(['19.0', '7.25', '8.875', '21.0', '0.0'], hash(s));
+    return (s, out) => out.text(sample.pick(['19.0', '7.25', '8.875', '21.0', '0.0'], hash(s)));
   return undefined;
 }
 
 /** One in ten subscriptions is canceled, and lists leave those out by default. */
-function subscriptionStatus(subject: Subject, around: ShapeSurroundings): string {
-  if (subject.change?.canceledAt !== undefined) return 'canceled';
-  const hash = fieldHash(around, 'status')(subject);
-  if (hash % 10 === 0) return 'canceled';
-  return sample.pick(['active', 'active', 'active', 'active', 'active', 'trialing', 'past_due', 'unpaid'], hash >>> 5);
+function subscriptionStatus(around: ShapeSurroundings): (subject: Subject) => string {
+  const hash = fieldHash(around, 'status');
+  const others = ['active', 'active', 'active', 'active', 'active', 'trialing', 'past_due', 'unpaid'];
+  return (s) => {
+    if (s.change?.canceledAt !== undefined || hash(s) % 10 === 0) return 'canceled';
+    return sample.pick(others, hash(s) >>> 5);
+  };
 }
 
 function referenceSlot(object: string, value: unknown, path: string, around: ShapeSurroundings): Slot {
   const hash = fieldHash(around, path);
   const key = path.slice(path.lastIndexOf('.') + 1);
   const isParent = around.parentObject === object && !path.includes('.');
-  if (isParent) return (s) => JSON.stringify(s.parentId ?? null);
+  if (isParent) return parentIdSlot;
   const nullable = around.resource.nullable.includes(path) || value === null;
-  if (value === null && !(usuallySet.has(key) && !path.includes('.'))) return () => 'null';
+  if (value === null && !(usuallySet.has(key) && !path.includes('.'))) return always('null');
   const optional = value === null;
-  return (s) => {
+  const unknown = nullable ? 'null' : JSON.stringify(typeof value === 'string' ? value : 'obj_123');
+  return (s, out) => {
     const h = hash(s);
-    if (optional && h % 5 === 0) return 'null';
+    if (optional && h % 5 === 0) return out.text('null');
     const id = around.idOf(object, h >>> 3);
-    if (id !== undefined) return `"${id}"`;
-    return nullable ? 'null' : JSON.stringify(typeof value === 'string' ? value : 'obj_123');
+    if (id === undefined) out.text(unknown);
+    else out.quoted(id);
   };
 }
 
@@ -149,19 +167,29 @@ function timeSlot(asText: boolean, key: string, hash: (s: Subject) => number): S
       : key === 'created'
         ? s.created
         : s.created + (hash(s) % (30 * 86_400));
-  return asText ? (s) => JSON.stringify(new Date(second(s) * 1000).toISOString()) : (s) => String(second(s));
+  return secondSlot(asText, second);
+}
+
+function secondSlot(asText: boolean, second: (s: Subject) => number): Slot {
+  return asText ? (s, out) => out.quoted(new Date(second(s) * 1000).toISOString()) : (s, out) => out.number(second(s));
 }
 
 /** `revision` tells how often an object has been updated; an update changes nothing else but `updated`. */
 function metadataSlot(hash: (s: Subject) => number): Slot {
-  return (s) => sample.sampleMetadata(hash(s), s.change?.version ?? 0);
+  return (s, out) => sample.writeMetadata(hash(s), s.change?.version ?? 0, out);
 }
 
 function shippingSlot(hash: (s: Subject) => number): Slot {
-  return (s) => {
+  return (s, out) => {
     const h = hash(s);
-    if (h % 2 === 0) return 'null';
-    return `{"address":${sample.sampleAddress(h >>> 2)},"name":${sample.sampleName(h >>> 4)},"phone":${sample.samplePhone(h >>> 3)}}`;
+    if (h % 2 === 0) return out.text('null');
+    out.text('{"address":');
+    sample.writeAddress(h >>> 2, out);
+    out.text(',"name":');
+    sample.writeName(h >>> 4, out);
+    out.text(',"phone":');
+    sample.writePhone(h >>> 3, out);
+    out.text('}');
   };
 }
 
@@ -174,27 +202,26 @@ function scalarSlot(
 ): Slot | undefined {
   const perObject = fieldHash(around, 'amount');
   if (key === 'currency' && (typeof value === 'string' || value === null)) {
-    const shared = fieldHash(around, 'currency');
-    return (s) => sample.sampleCurrency(shared(s));
+    return sampled(sample.writeCurrency, fieldHash(around, 'currency'));
   }
   if (typeof value === 'string' && /_decimal$/.test(key) && /^[\d.]+$/.test(value))
-    return (s) => sample.sampleDecimal(perObject(s));
+    return sampled(sample.writeDecimal, perObject);
   if (
     typeof value === 'number' &&
     /^(amount|unit_amount|subtotal|total|net)(_|$)/.test(key) &&
     !around.resource.timestamps.includes(key)
   ) {
-    return value === 0 ? undefined : (s) => sample.sampleAmount(perObject(s));
+    return value === 0 ? undefined : sampled(sample.writeAmount, perObject);
   }
   const textual = typeof value === 'string' || (value === null && top);
   if (!textual) return undefined;
-  if (key === 'email' || key === 'customer_email' || key === 'receipt_email') return (s) => sample.sampleEmail(hash(s));
-  if (key === 'phone' || key === 'customer_phone') return (s) => sample.samplePhone(hash(s));
+  if (key === 'email' || key === 'customer_email' || key === 'receipt_email') return sampled(sample.writeEmail, hash);
+  if (key === 'phone' || key === 'customer_phone') return sampled(sample.writePhone, hash);
   if (revisedFields.includes(key) && key !== 'description' && !around.resource.enums[key])
-    return revised((s) => sample.sampleName(hash(s)), top, around);
+    return revised(sampled(sample.writeName, hash), top, around);
   if (key === 'description')
     return revised(
-      (s) => (hash(s) % 4 === 0 && value === null ? 'null' : sample.sampleText(hash(s) >>> 3)),
+      (s, out) => (hash(s) % 4 === 0 && value === null ? out.text('null') : sample.writeText(hash(s) >>> 3, out)),
       top,
       around,
     );
@@ -204,9 +231,11 @@ function scalarSlot(
 /** Objects without metadata show their updates in their name or description. */
 function revised(text: Slot, top: boolean, around: ShapeSurroundings): Slot {
   if (!top || isObject(around.resource.example.metadata)) return text;
-  return (s) => {
+  return (s, out) => {
     const version = s.change?.version ?? 0;
-    return version === 0 ? text(s) : JSON.stringify(`${JSON.parse(text(s)) ?? ''} (revision ${version})`);
+    if (version === 0) return text(s, out);
+    const first: unknown = JSON.parse(textOf((own) => text(s, own)));
+    out.text(JSON.stringify(`${first ?? ''} (revision ${version})`));
   };
 }
 

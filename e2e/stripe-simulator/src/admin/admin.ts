@@ -133,7 +133,7 @@ async function sendTruth(simulator: Simulator, path: string, response: ServerRes
   if (!lines)
     throw new AdminError(`${path || 'The empty path'} has no objects of its own. Paths: ${truthPaths().join(' ')}`);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  await pipeline(Readable.from(chunks(lines)), response);
+  await pipeline(Readable.from(lines), response);
 }
 
 async function sendDeliveries(simulator: Simulator, response: ServerResponse): Promise<void> {

@@ -3,29 +3,30 @@ import { partOf, unlistedParents } from '../endpoint-rules.ts';
 import { endpoints } from '../endpoint-table.ts';
 import type { Simulator } from '../simulator.ts';
 import type { Listing } from '../store/listing.ts';
+import type { TextWriter } from '../text-writer.ts';
 import { readFilters } from './filters.ts';
-import { listPage, listPageV2 } from './list.ts';
+import { writePage, writePageV2 } from './list.ts';
 import { type ListQuery, readListQuery, readParameters } from './query.ts';
 import { type Route, route } from './route.ts';
 import { resourceMissing, urlUnknown } from './stripe-error.ts';
 
-/** A body as JSON text, and for a page of a list how full it is. */
-export type Answer = { text: string; fill?: PageFill };
-
 /**
- * Answers a GET of the API.
+ * Writes what a GET of the API is answered with, as JSON text.
  *
- * @throws StripeError for every answer that isn't 200
+ * @throws StripeError for every answer that isn't 200; something may have been written by then
+ * @returns for a page of a list how full it is
  */
-export function answer(simulator: Simulator, url: URL): Answer {
+export function writeAnswer(simulator: Simulator, url: URL, out: TextWriter): PageFill | undefined {
   const to = route(url.pathname, unlistedParents);
   switch (to.kind) {
     case 'account':
-      return { text: simulator.renderAccount() };
+      simulator.writeAccount(out);
+      return undefined;
     case 'list':
-      return answerList(simulator, to, url);
+      return writeList(simulator, to, url, out);
     case 'retrieve':
-      return { text: answerRetrieve(simulator, to) };
+      writeRetrieved(simulator, to, out);
+      return undefined;
     default:
       throw urlUnknown('GET', url.pathname);
   }
@@ -39,19 +40,16 @@ export function countedPath(path: string): string {
   return to.kind === 'account' ? path : 'unknown';
 }
 
-function answerList(simulator: Simulator, to: Route & { kind: 'list' }, url: URL): Answer {
+function writeList(simulator: Simulator, to: Route & { kind: 'list' }, url: URL, out: TextWriter): PageFill {
   const { endpoint, own } = to;
   const query = readListQuery(endpoint, readParameters(url.searchParams), endpoint.path);
   const { listing, skipped } = findListing(simulator, to, query);
   const filters = readFilters(own.path, listing, query.values, skipped);
-  const { text, count } =
+  const count =
     endpoint.version === 2
-      ? listPageV2(listing, query, filters, url)
-      : listPage(listing, own.object, query, filters, url.pathname);
-  return {
-    text,
-    fill: count === 0 ? 'empty' : count < query.limit && Number.isFinite(query.limit) ? 'partial' : 'full',
-  };
+      ? writePageV2(listing, query, filters, url, out)
+      : writePage(listing, own.object, query, filters, url.pathname, out);
+  return count === 0 ? 'empty' : count < query.limit && Number.isFinite(query.limit) ? 'partial' : 'full';
 }
 
 function findListing(simulator: Simulator, { endpoint, own, parentId }: Route & { kind: 'list' }, query: ListQuery) {
@@ -82,10 +80,17 @@ function findListing(simulator: Simulator, { endpoint, own, parentId }: Route & 
   };
 }
 
-function answerRetrieve(simulator: Simulator, { listPath, parentId, id }: Route & { kind: 'retrieve' }): string {
+function writeRetrieved(
+  simulator: Simulator,
+  { listPath, parentId, id }: Route & { kind: 'retrieve' },
+  out: TextWriter,
+): void {
   const { store, events } = simulator;
   const object = endpoints.get(listPath)?.object ?? unlistedParents[listPath] ?? 'object';
-  if (listPath === '/v1/accounts' && id === simulator.accountId) return simulator.renderAccount();
+  if (listPath === '/v1/accounts' && id === simulator.accountId) {
+    simulator.writeAccount(out);
+    return;
+  }
   const stream = store.streams.get(listPath);
   const listing: Listing | undefined =
     listPath === '/v1/events'
@@ -93,13 +98,14 @@ function answerRetrieve(simulator: Simulator, { listPath, parentId, id }: Route 
       : (stream ?? (parentId === undefined ? undefined : store.childList(listPath, parentId)));
   if (listing) {
     const rank = listing.rankOf(id);
-    if (rank !== undefined) return listing.render(rank);
+    if (rank !== undefined) listing.write(rank, out);
     // Stripe goes on answering for a deleted customer, with hardly more than that it is deleted.
-    if (listPath === '/v1/customers' && stream?.wasDeleted(id))
-      return JSON.stringify({ id, object: 'customer', deleted: true });
-    throw resourceMissing(object, id, 'id');
+    else if (listPath === '/v1/customers' && stream?.wasDeleted(id))
+      out.text(JSON.stringify({ id, object: 'customer', deleted: true }));
+    else throw resourceMissing(object, id, 'id');
+    return;
   }
   const child = store.childById(listPath, id);
   if (!child) throw resourceMissing(object, id, 'id');
-  return child.list.render(child.rank);
+  child.list.write(child.rank, out);
 }

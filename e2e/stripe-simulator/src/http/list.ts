@@ -1,25 +1,25 @@
 import { firstRankFrom } from '../distribution.ts';
 import { type Listing, ranksDown, ranksUp } from '../store/listing.ts';
+import type { TextWriter } from '../text-writer.ts';
 import type { Filter } from './filters.ts';
 import type { ListQuery } from './query.ts';
 import { parametersExclusive, resourceMissing } from './stripe-error.ts';
 
-/** A page of a list, as JSON text, and how many objects are on it. */
-export type Page = { text: string; count: number };
-
 /**
- * One page of a v1 list, newest first.
+ * Writes one page of a v1 list, newest first.
  *
  * @param object `object` value of what is listed, for the message about an unknown cursor
  * @throws StripeError 400 `resource_missing` where the cursor is no object of the list (any more)
+ * @returns how many objects are on it
  */
-export function listPage(
+export function writePage(
   listing: Listing,
   object: string,
   query: ListQuery,
   filters: readonly Filter[],
   url: string,
-): Page {
+  out: TextWriter,
+): number {
   const createdAt = (rank: number) => listing.createdAt(rank);
   let low = Math.max(listing.floor(), ...filters.map((filter) => filter.lowest ?? 0));
   let high = listing.size();
@@ -40,10 +40,17 @@ export function listPage(
   const hasMore = found.length > query.limit;
   if (hasMore) found.pop();
   if (query.endingBefore !== undefined) found.reverse();
-  let data = '';
-  for (const rank of found) data += (data === '' ? '' : ',') + listing.render(rank);
-  const text = `{"object":"list","data":[${data}],"has_more":${hasMore},"url":${JSON.stringify(url)}}`;
-  return { text, count: found.length };
+  out.text('{"object":"list","data":[');
+  writeObjects(listing, found, out);
+  out.text(`],"has_more":${hasMore},"url":${JSON.stringify(url)}}`);
+  return found.length;
+}
+
+function writeObjects(listing: Listing, ranks: readonly number[], out: TextWriter): void {
+  for (const [i, rank] of ranks.entries()) {
+    if (i > 0) out.text(',');
+    listing.write(rank, out);
+  }
 }
 
 function all(filters: readonly Filter[]): Filter {
@@ -68,12 +75,19 @@ function cursorRank(listing: Listing, object: string, id: string, param: string)
 }
 
 /**
- * One page of a v2 list, in the list's own order, which is not that of `created`. The token says after which place the
- * page begins, or before which it ends.
+ * Writes one page of a v2 list, in the list's own order, which is not that of `created`. The token says after which place
+ * the page begins, or before which it ends.
  *
  * @throws StripeError 400 where the token is none of this API's
+ * @returns how many objects are on it
  */
-export function listPageV2(listing: Listing, query: ListQuery, filters: readonly Filter[], url: URL): Page {
+export function writePageV2(
+  listing: Listing,
+  query: ListQuery,
+  filters: readonly Filter[],
+  url: URL,
+  out: TextWriter,
+): number {
   const created = query.created;
   const inTime: Filter = (rank) =>
     created === undefined || (listing.createdAt(rank) >= created.gte && listing.createdAt(rank) < created.lt);
@@ -92,9 +106,11 @@ export function listPageV2(listing: Listing, query: ListQuery, filters: readonly
     search.set('page', `page_${Buffer.from(`${name}:${rank}`).toString('base64url')}`);
     return JSON.stringify(`${url.pathname}?${search}`);
   };
-  const data = found.map((rank) => listing.render(rank)).join(',');
-  const text = `{"data":[${data}],"next_page_url":${anyAfter ? link('after', last) : null},"previous_page_url":${anyBefore ? link('before', first) : null}}`;
-  return { text, count: found.length };
+  out.text('{"data":[');
+  writeObjects(listing, found, out);
+  const [next, previous] = [anyAfter ? link('after', last) : null, anyBefore ? link('before', first) : null];
+  out.text(`],"next_page_url":${next},"previous_page_url":${previous}}`);
+  return found.length;
 }
 
 function readToken(token: string): { after: number } | { before: number } {

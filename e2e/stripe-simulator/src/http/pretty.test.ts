@@ -12,6 +12,11 @@ describe('indentJson', () => {
     );
   });
 
+  it('takes nothing inside a string for structure, whatever its characters', () => {
+    const value = { '{"é😀\\': ['\\"', 'ключ: [,]', {}, [], '\ud83d'], ü: { '': '\\\\' } };
+    expect(indentJson(JSON.stringify(value))).toBe(`${JSON.stringify(value, null, 2)}\n`);
+  });
+
   it('leaves numbers as they are written', () => {
     expect(indentJson('{"rate":19.0}')).toBe('{\n  "rate": 19.0\n}\n');
   });

@@ -5,19 +5,23 @@ import { RequestCounts } from '../admin/request-counts.ts';
 import { fateOf, isUnder } from '../faults.ts';
 import type { ChangeSchedule } from '../schedule.ts';
 import { apiVersion, type Simulator } from '../simulator.ts';
-import { type Answer, answer, countedPath } from './api.ts';
+import type { TextWriter } from '../text-writer.ts';
+import { countedPath, writeAnswer } from './api.ts';
 import { authenticate } from './authenticate.ts';
-import { indentJson } from './pretty.ts';
+import { writeIndented } from './pretty.ts';
 import { TokenBucket } from './rate-limit.ts';
 import { internalError, permissionMissing, productNotEnabled, StripeError, tooManyRequests } from './stripe-error.ts';
 import { answerWrite } from './write.ts';
+import { WriterPool } from './writer-pool.ts';
 
-const garbage =
-  '<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We will be right back</h1></body></html>\n';
+const garbage = Buffer.from(
+  '<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We will be right back</h1></body></html>\n',
+);
 
 /** Serves a simulator over HTTP. The server isn't listening yet. */
 export function createSimulatorServer(simulator: Simulator, schedule: ChangeSchedule): Server {
   const counts = new RequestCounts();
+  const writers = new WriterPool();
   let bucket = { limit: simulator.faults.rate_limit, tokens: bucketFor(simulator.faults.rate_limit) };
   let requestNumber = 0;
 
@@ -34,7 +38,9 @@ export function createSimulatorServer(simulator: Simulator, schedule: ChangeSche
     } catch (error) {
       if (!(error instanceof StripeError)) throw error;
       for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
-      send(response, path, error.status, JSON.stringify(error.body), 'application/json', false);
+      const out = writers.take();
+      out.text(JSON.stringify(error.body));
+      sendJson(response, path, error.status, out, false);
     }
   }
 
@@ -61,27 +67,41 @@ export function createSimulatorServer(simulator: Simulator, schedule: ChangeSche
     const isWrite = request.method !== 'GET';
     if (isUnder(faults.forbidden, url.pathname)) throw permissionMissing(key, url.pathname, isWrite ? 'write' : 'read');
     if (isUnder(faults.not_enabled, url.pathname)) throw productNotEnabled(url.pathname);
-    if (isUnder(faults.garbage, url.pathname)) return send(response, path, 200, garbage, 'text/html', false);
-    const { text, fill }: Answer = isWrite
-      ? { text: await answerWrite(simulator, request, url.pathname) }
-      : answer(simulator, url);
-    send(response, path, 200, text, 'application/json', fate.breaks);
+    if (isUnder(faults.garbage, url.pathname)) return send(response, path, 200, 'text/html', garbage, false);
+    const out = writers.take();
+    if (isWrite) {
+      out.text(await answerWrite(simulator, request, url.pathname));
+      return sendJson(response, path, 200, out, fate.breaks);
+    }
+    const fill = writeAnswer(simulator, url, out);
+    sendJson(response, path, 200, out, fate.breaks);
     if (fill && !fate.breaks) counts.addPage(path, fill);
+  }
+
+  /** @param out given back to the pool when the answer is out */
+  function sendJson(response: ServerResponse, path: string, status: number, out: TextWriter, breaks: boolean): void {
+    let answer = out;
+    if (simulator.options.pretty) {
+      answer = writers.take();
+      writeIndented(out.written, answer);
+      writers.give(out);
+    }
+    send(response, path, status, 'application/json', answer.written, breaks, () => writers.give(answer));
   }
 
   function send(
     response: ServerResponse,
     path: string,
     status: number,
-    text: string,
     type: string,
+    body: Buffer,
     breaks: boolean,
+    whenOut?: () => void,
   ): void {
     counts.add(path, breaks ? 'reset' : status);
     response.setHeader('date', new Date(simulator.clock.nowMs()).toUTCString());
-    const body = Buffer.from(type === 'application/json' && simulator.options.pretty ? indentJson(text) : text);
     response.writeHead(status, { 'content-type': type, 'content-length': body.length });
-    if (!breaks) response.end(body);
+    if (!breaks) response.end(body, whenOut);
     // Destroyed only when the half is out: the client is to see an answer that ends too early, not none.
     else response.write(body.subarray(0, body.length >> 1), () => response.socket?.resetAndDestroy());
   }

@@ -1,6 +1,7 @@
 import type { IdSpace } from '../object-id.ts';
 import type { Shape } from '../object-shape.ts';
 import { hashIndex, mix } from '../random.ts';
+import type { TextWriter } from '../text-writer.ts';
 import type { Listing } from './listing.ts';
 
 /** Index = index of the parent × this + number under the parent. */
@@ -76,8 +77,8 @@ export class ChildList implements Listing {
     return rank >= 0 && rank < this.#size ? rank : undefined;
   }
 
-  render(rank: number): string {
-    return this.#kind.shape.render(this.#subject(rank));
+  write(rank: number, out: TextWriter): void {
+    this.#kind.shape.write(this.#subject(rank), out);
   }
 
   field(rank: number, name: string): string | undefined {

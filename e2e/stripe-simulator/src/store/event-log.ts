@@ -4,9 +4,10 @@ import { doublesInPairs, eventFateOf, type Faults } from '../faults.ts';
 import { type IdSpace, scrambledIds } from '../object-id.ts';
 import type { Change } from '../object-shape.ts';
 import { hashIndex, mix } from '../random.ts';
+import type { TextWriter } from '../text-writer.ts';
 import type { Listing } from './listing.ts';
-import { type Happening, renderEvent, type Told } from './render-event.ts';
 import type { Stream } from './stream.ts';
+import { type Happening, type Told, writeEvent } from './write-event.ts';
 
 /** How long Stripe keeps events (API reference: "going back up to 30 days"). */
 export const eventRetentionS = 30 * 86_400;
@@ -154,10 +155,10 @@ export class EventLog implements Listing {
     this.#logged.push({ ...told, visibleAt: told.created + lateS });
   }
 
-  /** @param apiVersion the version that the event is rendered as; the account's where it is left out */
-  render(rank: number, apiVersion = this.#apiVersion): string {
+  /** @param apiVersion the version that the event is written as; the account's where it is left out */
+  write(rank: number, out: TextWriter, apiVersion = this.#apiVersion): void {
     const of = { seed: this.#seed, apiVersion, current: this.#apiVersion };
-    return renderEvent(this.idAt(rank), this.#logged[rank - this.#baseCount] ?? this.#toldBefore(rank), of);
+    writeEvent(this.idAt(rank), this.#logged[rank - this.#baseCount] ?? this.#toldBefore(rank), of, out);
   }
 
   /** Of two neighbours from before the start the second may tell the same as the first. */

@@ -1,3 +1,5 @@
+import type { TextWriter } from '../text-writer.ts';
+
 /**
  * A sequence of objects that a list endpoint pages through: ranks from the oldest (0) up, without holding the objects.
  */
@@ -21,8 +23,8 @@ export type Listing = {
   idAt(rank: number): string;
   /** The rank of the object with this id, or undefined where there is none, or no more. */
   rankOf(id: string): number | undefined;
-  /** The object as JSON text on one line. */
-  render(rank: number): string;
+  /** Writes the object as JSON text on one line. */
+  write(rank: number, out: TextWriter): void;
   /** JSON text of one of its top-level fields. */
   field(rank: number, name: string): string | undefined;
 };

@@ -1,3 +1,4 @@
+import type { TextWriter } from '../text-writer.ts';
 import type { Listing } from './listing.ts';
 import type { Stream } from './stream.ts';
 
@@ -99,8 +100,8 @@ class PartList implements Listing {
     return rank < 0 ? undefined : rank;
   }
 
-  render(rank: number): string {
-    return this.#stream.render(this.#at(rank));
+  write(rank: number, out: TextWriter): void {
+    this.#stream.write(this.#at(rank), out);
   }
 
   field(rank: number, name: string): string | undefined {

@@ -116,16 +116,18 @@ export class Store {
     const childPath = parameter ? pathname : `${path}/{parent}/${name}`;
     const endpoint = endpoints.get(aliasOf[childPath] ?? childPath);
     if (endpoint?.parent?.path !== path || endpoint.parent.parameter !== parameter) return undefined;
-    return (subject) => {
+    return (subject, out) => {
       const kind = this.#children.get(endpoint.path) as ChildKind;
       const list = new ChildList(kind, subject);
-      const objects: string[] = [];
+      out.text('{"object":"list","data":[');
+      let count = 0;
       for (const rank of liveRanks(list)) {
-        if (objects.length === embeddedMax) break;
-        objects.push(list.render(rank));
+        if (count === embeddedMax) break;
+        if (count++ > 0) out.text(',');
+        list.write(rank, out);
       }
       const at = parameter ? `${pathname}?${parameter}=${subject.id}` : childPath.replace('{parent}', subject.id);
-      return `{"object":"list","data":[${objects.join(',')}],"has_more":${list.size() > embeddedMax},"url":${JSON.stringify(at)}}`;
+      out.text(`],"has_more":${list.size() > embeddedMax},"url":${JSON.stringify(at)}}`);
     };
   }
 

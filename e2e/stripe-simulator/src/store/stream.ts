@@ -4,6 +4,7 @@ import type { EventTypes } from '../endpoint-table.ts';
 import type { IdSpace } from '../object-id.ts';
 import type { Change, Given, Shape, Subject } from '../object-shape.ts';
 import { mix } from '../random.ts';
+import type { TextWriter } from '../text-writer.ts';
 import { DeletedRanks } from './deleted-ranks.ts';
 import type { Listing } from './listing.ts';
 
@@ -101,8 +102,8 @@ export class Stream implements Listing {
     return rank !== undefined && this.#deleted.has(rank);
   }
 
-  render(rank: number): string {
-    return this.shape.render(this.subject(rank));
+  write(rank: number, out: TextWriter): void {
+    this.shape.write(this.subject(rank), out);
   }
 
   field(rank: number, name: string): string | undefined {

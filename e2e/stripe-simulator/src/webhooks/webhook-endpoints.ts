@@ -4,6 +4,7 @@ import { indentJson } from '../http/pretty.ts';
 import { endpointsExhausted } from '../http/stripe-error.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { Stream } from '../store/stream.ts';
+import { textOf } from '../text-writer.ts';
 import type { EndpointRequest } from './read-endpoint.ts';
 import { signPayload } from './sign-payload.ts';
 
@@ -68,7 +69,7 @@ export class WebhookEndpoints {
       enabledEvents: new Set(request.enabledEvents),
       apiVersion: request.apiVersion ?? undefined,
     });
-    return `${this.#stream.render(rank).slice(0, -1)},"secret":"${secret}"}`;
+    return `${textOf((out) => this.#stream.write(rank, out)).slice(0, -1)},"secret":"${secret}"}`;
   }
 
   /** Deletes an endpoint, made by a request or not. False where there is none with this id. */
@@ -110,7 +111,7 @@ export class WebhookEndpoints {
       const registered = this.#registered.get(endpointRank);
       // Deleted while the deliveries before it were read.
       if (!registered) continue;
-      const event = this.#events.render(eventRank, registered.apiVersion);
+      const event = textOf((out) => this.#events.write(eventRank, out, registered.apiVersion));
       const payload = this.#pretty ? indentJson(event).trimEnd() : event;
       yield { payload, signature: signPayload(payload, registered.secret, this.#clock.nowS()) };
     }

@@ -1,6 +1,7 @@
 import type { Change, FieldNaming, Shape, Subject } from '../object-shape.ts';
 import { olderApiVersion, olderNaming } from '../older-shape.ts';
 import { hashIndex, mix } from '../random.ts';
+import type { TextWriter } from '../text-writer.ts';
 import type { Stream } from './stream.ts';
 
 /** What happened to an object. */
@@ -28,18 +29,22 @@ const noChange: Change = { version: 0, at: 0 };
 const partialFields: ReadonlySet<string> = new Set(['id', 'object', 'metadata']);
 
 /**
- * An event as JSON text.
+ * Writes an event as JSON text.
  *
  * @param seed of the list of events
- * @param apiVersion what the event is rendered as; any but the current one gives the object as it looked before
+ * @param apiVersion what the event is written as; any but the current one gives the object as it looked before
  */
-export function renderEvent(id: string, told: Told, of: { seed: number; apiVersion: string; current: string }): string {
+export function writeEvent(
+  id: string,
+  told: Told,
+  of: { seed: number; apiVersion: string; current: string },
+  out: TextWriter,
+): void {
   const { number, created, type, stream, rank, before, after, what } = told;
   const apiVersion = told.isOlder ? olderApiVersion : of.apiVersion;
   const naming = apiVersion === of.current ? undefined : olderNaming(stream.object, stream.shape.fieldNames);
   const partial: FieldNaming = (field) => (partialFields.has(field) ? field : undefined);
   const subject = (change: Change | undefined) => stream.subject(rank, change ?? noChange);
-  const object = stream.shape.render(subject(after), told.isPartial ? partial : naming);
   const hash = hashIndex(mix(of.seed, 3), number);
   const request =
     hash % 3 === 0
@@ -50,11 +55,9 @@ export function renderEvent(id: string, told: Told, of: { seed: number; apiVersi
       ? previousAttributes(stream.shape, subject(before), subject(after), naming)
       : '{}';
   const previous = what === 'updated' ? `,"previous_attributes":${changed}` : '';
-  return (
-    `{"id":"${id}","object":"event","api_version":"${apiVersion}","created":${created},` +
-    `"data":{"object":${object}${previous}},"livemode":false,` +
-    `"pending_webhooks":0,"request":${request},"type":"${type}"}`
-  );
+  out.text(`{"id":"${id}","object":"event","api_version":"${apiVersion}","created":${created},"data":{"object":`);
+  stream.shape.write(subject(after), out, told.isPartial ? partial : naming);
+  out.text(`${previous}},"livemode":false,"pending_webhooks":0,"request":${request},"type":"${type}"}`);
 }
 
 /** The former values of the top-level fields that differ; of `metadata` only the pairs that do, as Stripe does. */
