@@ -116,7 +116,7 @@ describe('a connection that is lost', () => {
     let wake = () => {};
     await throughProxy(db.url, {}, async (url, proxy) => {
       const { logged, messages } = await writeItems({
-        config: { url },
+        config: { url, index: 'none' },
         streams: [testStream(stream)],
         onMessage: (item) => {
           seen.push(...outline([item]));

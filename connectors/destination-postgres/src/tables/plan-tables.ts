@@ -43,7 +43,10 @@ export type TablePlan = {
   readonly insertOnly: readonly string[];
   /** Top-level fields in which a record may differ and still count as equal. */
   readonly volatile: readonly string[];
-  /** A name that something else in the schema has gets a number when the index is made. */
+  /**
+   * Besides the key's; once the table was looked at, those that it lacks. A name that something else in the schema has gets a
+   * number when the index is made.
+   */
   readonly indexes: readonly { readonly name: string; readonly column: string }[];
 };
 

@@ -5,7 +5,7 @@ import type { Session } from '../connect/session.ts';
 import { tableName, valueAt } from '../merge/merge-sql.ts';
 import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
 import { quoteName, quoteText } from './identifier.ts';
-import { addIndexes, createIndexes, indexedColumnsSql } from './make-indexes.ts';
+import { indexedColumnsSql } from './make-indexes.ts';
 import { schemaMark, tableMark } from './mark.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
 import { changeTombstones } from './tombstones.ts';
@@ -29,9 +29,7 @@ export type ExistingTable = {
 /** What has to be done before a stream's records can be stored. */
 export type TableChange = {
   readonly statements: readonly string[];
-  /** Those that are missing: in a table that was there, made after its columns are filled. */
-  readonly indexes: TablePlan['indexes'];
-  /** The plan, fitted to columns that are there already. */
+  /** The plan, fitted to columns that are there already, with the indexes that are not. */
   readonly plan: TablePlan;
   /** Columns to be filled from `_raw_data` in the rows that are there. */
   readonly fill: readonly PlannedColumn[];
@@ -53,7 +51,7 @@ export function changeTable(
   existing: ExistingTable | undefined,
   comment = tableMark(plan.stream),
 ): TableChange {
-  if (!existing) return { statements: createTable(plan, comment), indexes: plan.indexes, plan, fill: [], warnings: [] };
+  if (!existing) return { statements: createTable(plan, comment), plan, fill: [], warnings: [] };
   const name = tableName(plan);
   const refuse = (message: string, remedy: string) => new ConnectorError('config_invalid', { message, remedy });
   if (
@@ -99,6 +97,7 @@ export function changeTable(
     key: fittedKey,
     version: version && (fittedKey[plan.key.indexOf(version)] ?? fit(version)[0]),
     columns: plan.columns.flatMap(fit),
+    indexes: plan.indexes.filter(({ column }) => !existing.indexed.includes(column)),
   };
   const statements = added.flatMap(({ name: column, kind }) => [
     `alter table ${name} add column ${quoteName(column)} ${sqlTypes[kind]}`,
@@ -107,7 +106,6 @@ export function changeTable(
   const toFill = new Set([...existing.filling, ...added.map((column) => column.name)]);
   return {
     statements,
-    indexes: plan.indexes.filter(({ column }) => !existing.indexed.includes(column)),
     plan: fitted,
     fill: [...new Set([...fitted.key, ...(fitted.version ? [fitted.version] : []), ...fitted.columns])].filter(
       (column) => toFill.has(column.name),
@@ -249,7 +247,7 @@ export async function eachStream(
 }
 
 /**
- * Makes or extends one table.
+ * Makes or extends one table. Its indexes, but for the key's, are made when its first load is over.
  *
  * @param known what is there, by name, from {@link readTables}
  * @param comment of the table, when it is made
@@ -278,13 +276,9 @@ export async function prepareTable(
       const now = await readTables(client, plan.schema, [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
       change = statementsFor(now);
       for (const statement of change.statements) await client.query(statement);
-      if (now.has(plan.table)) return;
-      await createIndexes(client, plan, change.indexes);
-      change = { ...change, indexes: [] };
     });
   for (const warning of change.warnings) log.warn(warning, { stream: plan.stream });
   await fillColumns(client, change);
-  await addIndexes(client, plan, change.indexes, log);
   return change.plan;
 }
 

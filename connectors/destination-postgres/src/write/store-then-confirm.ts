@@ -5,20 +5,18 @@ import { ConnectionFailure } from '../connect/connection.ts';
 import { Batch } from '../merge/batch.ts';
 import { type MergeTurn, MergeTurns } from '../merge/merge-turns.ts';
 import type { BatchCounts, BatchStore, StreamTable, TroubleOptions } from '../merge/store-batch.ts';
+import { buildIndexes } from './build-indexes.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { FirstLoads } from './first-loads.ts';
+import { type BatchWork, nextWork, type Work } from './next-work.ts';
 import { type Overwrite, whileGathering } from './overwrite.ts';
 import { StorePool } from './store-pool.ts';
 
 /** Messages that wait to be written to stdout; with more, nothing more is read. */
 const outboxMax = 1000;
 
-/** What waits for a connection: a batch to be merged, or, without one, a whole set of rows to be taken over. */
-type Work = {
-  readonly stream: string;
-  readonly batch?: Batch;
-  /** Where it stands among all that came in. */
-  readonly position: number;
-};
+/** How often it is looked for streams of which hardly anything comes any more, in periods after which a batch is written. */
+const batchPeriodsPerLook = 10;
 
 /**
  * Stores records in batches and lets each checkpoint out once everything before it is committed (P1). While Postgres works
@@ -49,9 +47,11 @@ class Writer {
   readonly #checkpoints = new Checkpoints();
   /** By stream, until its rows are taken over. */
   readonly #overwrites: Map<string, Overwrite>;
-  readonly #takingOver = new Set<string>();
+  readonly #firstLoads: FirstLoads;
+  /** Streams whose batches wait for other work on the whole table. */
+  readonly #blocked = new Set<string>();
   /** The batch of each stream that is being filled. */
-  readonly #filling = new Map<string, Required<Work>>();
+  readonly #filling = new Map<string, BatchWork>();
   /** Oldest first. */
   #queue: Work[] = [];
   readonly #stores: StorePool;
@@ -65,6 +65,11 @@ class Writer {
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
+  readonly #lookTimer: NodeJS.Timeout;
+  /** Whether all input was read as soon as it came, since the latest look. */
+  #hasKeptUp = true;
+  /** Whether the source tells what becomes of its streams. */
+  #sourceTells = false;
   /** Whoever waits for something to change; each has one waiter at most. */
   #wakeReader = () => {};
   #wakeOutput = () => {};
@@ -80,6 +85,16 @@ class Writer {
     this.#overwrites = new Map(overwrites);
     for (const [stream, { holdsCheckpoints }] of overwrites) if (holdsCheckpoints) this.#checkpoints.hold(stream);
     this.#stores = new StorePool(context.config, context.log, () => this.#storeIsFree());
+    const { batch_bytes_max, batch_records_max, batch_seconds_max } = context.config.limits;
+    const lacking = [...tables].filter(
+      ([, table]) => !(table instanceof ConnectorError) && table.plan.indexes.length > 0,
+    );
+    this.#firstLoads = new FirstLoads(
+      lacking.map(([stream]) => stream),
+      { bytes: batch_bytes_max, records: batch_records_max },
+    );
+    this.#lookTimer = setInterval(() => this.#lookForTrickles(), batchPeriodsPerLook * batch_seconds_max * 1000);
+    this.#lookTimer.unref();
   }
 
   async *messages(): AsyncGenerator<DestinationMessage> {
@@ -110,6 +125,7 @@ class Writer {
 
   async close(): Promise<void> {
     clearTimeout(this.#flushTimer);
+    clearInterval(this.#lookTimer);
     this.#stopping.abort();
     if (!this.#ended) this.#stores.abandon();
     await this.#stores.close();
@@ -139,6 +155,8 @@ class Writer {
       void iterator.return?.();
     }
     for (const stream of [...this.#filling.keys()]) this.#seal(stream);
+    // Who hears nothing of its streams takes the end of the input for theirs.
+    if (!this.#sourceTells) for (const stream of this.#firstLoads.streams) this.#requestIndexes(stream);
     while (!this.#failure && (this.#queue.length > 0 || !this.#stores.isIdle)) await this.#whenChanged();
     this.#ended = true;
     this.#wakeOutput();
@@ -148,9 +166,11 @@ class Writer {
     if (item.kind === 'record') this.#takeRecord(item.stream, item.data, item.lineNumber);
     else if (item.kind === 'failure') this.#failStream(item.stream, item.error);
     else {
-      if (item.kind === 'status' && item.message.stream_status.status === 'complete')
-        this.#requestTakeOver(item.message.stream_status.stream);
+      const status = item.kind === 'status' ? item.message.stream_status : undefined;
+      if (status?.status === 'complete') this.#requestTakeOver(status.stream);
       this.#emit(this.#checkpoints.arrived(item.message));
+      if (status?.status === 'complete') this.#requestIndexes(status.stream);
+      this.#sourceTells ||= status !== undefined;
     }
   }
 
@@ -158,8 +178,22 @@ class Writer {
   #requestTakeOver(stream: string): void {
     if (!this.#overwrites.has(stream) || this.#checkpoints.hasFailed(stream)) return;
     this.#seal(stream);
-    this.#queue.push({ stream, position: this.#checkpoints.opened(stream) });
+    this.#queue.push({ kind: 'take_over', stream, position: this.#checkpoints.opened(stream) });
     this.#dispatch();
+  }
+
+  /** Its first load is over: all that came of it is merged before. */
+  #requestIndexes(stream: string): void {
+    if (this.#context.stopRequested.aborted || this.#checkpoints.hasFailed(stream)) return;
+    if (!this.#firstLoads.end(stream)) return;
+    this.#seal(stream);
+    this.#queue.push({ kind: 'indexes', stream });
+    this.#dispatch();
+  }
+
+  #lookForTrickles(): void {
+    for (const stream of this.#firstLoads.trickling({ hasKeptUp: this.#hasKeptUp })) this.#requestIndexes(stream);
+    this.#hasKeptUp = true;
   }
 
   #takeRecord(stream: string, data: Buffer, lineNumber: number): void {
@@ -172,9 +206,9 @@ class Writer {
     if (batch.bytes >= batch_bytes_max || batch.count >= batch_records_max) this.#seal(stream);
   }
 
-  #beginBatch(stream: string): Required<Work> {
+  #beginBatch(stream: string): BatchWork {
     const batch = new Batch(stream, this.#context.config.limits.batch_bytes_max, this.#spareBuffers);
-    const work = { stream, batch, position: this.#checkpoints.opened(stream) };
+    const work = { kind: 'batch' as const, stream, batch, position: this.#checkpoints.opened(stream) };
     this.#filling.set(stream, work);
     this.#flushTimer ??= this.#startFlushTimer();
     return work;
@@ -197,6 +231,7 @@ class Writer {
     const work = this.#filling.get(stream);
     if (!work) return;
     this.#filling.delete(stream);
+    this.#firstLoads.came(stream, { bytes: work.batch.bytes, records: work.batch.count });
     this.#queue.push(work);
     this.#dispatch();
   }
@@ -211,13 +246,17 @@ class Writer {
 
   #dispatch(): void {
     while (this.#stores.hasIdle && !this.#failure) {
-      const work = this.#nextWork();
+      const work = nextWork(this.#queue, {
+        inFlight: this.#inFlight,
+        blocked: this.#blocked,
+        connections: this.#stores.size,
+      });
       const store = work && this.#stores.take();
       if (!store) return;
       const { stream } = work;
       this.#queue.splice(this.#queue.indexOf(work), 1);
       this.#inFlight.set(stream, (this.#inFlight.get(stream) ?? 0) + 1);
-      if (!work.batch) this.#takingOver.add(stream);
+      if (work.kind !== 'batch') this.#blocked.add(stream);
       void this.#run(store, work, this.#turnsOf(stream).next());
     }
   }
@@ -228,37 +267,22 @@ class Writer {
     return turns;
   }
 
-  /**
-   * A stream that no connection works on goes first, and of more than two connections one is left to the others, so that a slow
-   * stream doesn't keep all. Rows are taken over when all batches before are merged, and the batches behind wait for it.
-   */
-  #nextWork(): Work | undefined {
-    const passed = new Set<string>();
-    const blocked = new Set(this.#takingOver);
-    const flightsMax = Math.max(2, this.#stores.size - 1);
-    let second: Work | undefined;
-    for (const work of this.#queue) {
-      const { stream } = work;
-      const flights = this.#inFlight.get(stream) ?? 0;
-      const isBatch = work.batch !== undefined;
-      const mayRun = !blocked.has(stream) && (isBatch ? flights < flightsMax : flights === 0 && !passed.has(stream));
-      if (mayRun && flights === 0) return work;
-      if (mayRun) second ??= work;
-      passed.add(stream);
-      if (!isBatch) blocked.add(stream);
-    }
-    return second;
-  }
-
   /** Never rejects. */
-  async #run(store: BatchStore, { stream, batch, position }: Work, turn: MergeTurn): Promise<void> {
-    const bytes = batch?.bytes ?? 0;
+  async #run(store: BatchStore, work: Work, turn: MergeTurn): Promise<void> {
+    const { stream, kind } = work;
+    const bytes = kind === 'batch' ? work.batch.bytes : 0;
     const isWanted = () => !this.#checkpoints.hasFailed(stream) && !this.#failure;
     try {
-      const counts = await (batch ? this.#storeBatch(store, batch, turn, isWanted) : this.#takeOver(store, stream));
-      // Rows that are there are counted, also when an earlier batch has failed meanwhile.
-      if (counts) this.#emit([message.writeResult({ stream, ...counts })]);
-      if (counts && isWanted()) this.#emit(this.#checkpoints.committed(stream, position));
+      if (kind === 'indexes')
+        await buildIndexes(store, this.#tables.get(stream) as StreamTable, this.#troubleOptions());
+      else {
+        const counts = await (kind === 'batch'
+          ? this.#storeBatch(store, work.batch, turn, isWanted)
+          : this.#takeOver(store, stream));
+        // Rows that are there are counted, also when an earlier batch has failed meanwhile.
+        if (counts) this.#emit([message.writeResult({ stream, ...counts })]);
+        if (counts && isWanted()) this.#emit(this.#checkpoints.committed(stream, work.position));
+      }
     } catch (error) {
       if (error instanceof ConnectionFailure || this.#stopping.signal.aborted) this.stop(error);
       else if (error instanceof ConnectorError) this.#failStream(stream, error);
@@ -266,7 +290,7 @@ class Writer {
     }
     turn.settle();
     this.#bytes -= bytes;
-    if (!batch) this.#takingOver.delete(stream);
+    if (kind !== 'batch') this.#blocked.delete(stream);
     this.#inFlight.set(stream, this.#inFlight.get(stream)! - 1);
     this.#stores.putBack(store);
     this.#storeIsFree();
@@ -309,7 +333,7 @@ class Writer {
     if (!this.#checkpoints.failed(stream)) return;
     const isOther = (work: Work) => work.stream !== stream;
     for (const work of [this.#filling.get(stream), ...this.#queue.filter((queued) => !isOther(queued))])
-      this.#bytes -= work?.batch?.bytes ?? 0;
+      this.#bytes -= work?.kind === 'batch' ? work.batch.bytes : 0;
     this.#filling.delete(stream);
     this.#queue = this.#queue.filter(isOther);
     this.#emit([message.streamStatus({ stream, status: 'error', error: error.text, failure_type: error.failureType })]);
@@ -331,6 +355,7 @@ class Writer {
       const isFull = this.#bytes >= bytesMax;
       const isWaiting = this.#checkpoints.waitingCount >= open_checkpoints_max;
       if (!isFull && !isWaiting && this.#outbox.length < outboxMax) return;
+      this.#hasKeptUp = false;
       if (isWaiting) for (const stream of [...this.#filling.keys()]) this.#seal(stream);
       else if (isFull && this.#queue.length === 0) this.#sealLargest();
       await this.#whenChanged();
