@@ -10,10 +10,18 @@ const everywhere = ['**/node_modules/**', '**/dist/**'];
 /** Where CI wants the results as JSON, next to what is printed. */
 const report = process.env.PENSTOCK_TEST_REPORT;
 
-/** What is about Stripe's side, the engine's or pages, and the same whatever the Postgres: not run once more for another version of it. */
-const whateverPostgres = ['soak', 'changes', 'poll-events', 'webhooks', 'docs', 'state'].map(
-  (name) => `e2e/scenarios/src/${name}.pg.test.ts`,
-);
+/**
+ * What is about Stripe's side, the engine's processes or pages, and the same whatever the Postgres: not run once more for another
+ * version of it. What depends on the version is run there: all of the destination, the engine's tables and all that is done in
+ * them, and whole syncs (`bare-pipe`, and `kill-postgres`).
+ */
+const whateverPostgres = [
+  ...['sync', 'sync-stop', 'sync-until-done', 'state'].map((name) => `engine/src/${name}.pg.test.ts`),
+  ...['soak', 'changes', 'poll-events', 'webhooks', 'docs', 'state', 'kill-engine', 'overwrite', 'observability'].map(
+    (name) => `e2e/scenarios/src/${name}.pg.test.ts`,
+  ),
+  'e2e/scenarios/src/destination-memory.pg.test.ts',
+];
 const isOtherPostgres = process.env.PENSTOCK_TEST_POSTGRES !== undefined;
 
 /**
@@ -24,6 +32,9 @@ export default defineConfig({
   test: {
     // Tests wait for processes and servers a good part of their time, so every core gets a file; the default leaves one idle.
     maxWorkers: Math.max(2, availableParallelism()),
+    // A process for each file would load zod, yargs, ink and the rest anew each time, which takes longer than most files: no test
+    // may leave anything behind in its process.
+    isolate: false,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
