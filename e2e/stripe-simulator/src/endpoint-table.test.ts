@@ -4,10 +4,18 @@ import { describe, expect, it } from 'vitest';
 import { aliasOf, parentParameter, partOf, unlistedParents } from './endpoint-rules.ts';
 import { childPaths, endpoints, eventTypesOf, resources, spreadCounts, topLevelPaths } from './endpoint-table.ts';
 import { listMethods } from './generate/list-methods.ts';
+import { endpointsSchema, resourcesSchema } from './generate/table-schema.ts';
+import generatedEndpoints from './generated/endpoints.json' with { type: 'json' };
+import generatedResources from './generated/resources.json' with { type: 'json' };
 
 const packageFolder = dirname(dirname(createRequire(import.meta.url).resolve('stripe')));
 
 describe('the endpoint table', () => {
+  it('is made of files that look as they are read', () => {
+    expect(endpointsSchema.parse(generatedEndpoints)).toEqual(generatedEndpoints);
+    expect(resourcesSchema.parse(generatedResources)).toEqual(generatedResources);
+  });
+
   it('has every list method of the stripe package, with its parameters, and no other as coming from it', () => {
     const fromPackage = listMethods(packageFolder);
     expect(fromPackage.length).toBeGreaterThan(100);

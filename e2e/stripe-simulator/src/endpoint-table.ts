@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import {
   aliasOf,
   eventsOfOthers,
@@ -12,31 +11,29 @@ import {
 import generatedEndpoints from './generated/endpoints.json' with { type: 'json' };
 import generatedResources from './generated/resources.json' with { type: 'json' };
 
-const parameterSchema = z.strictObject({
-  required: z.literal(true).optional(),
-  values: z.array(z.string()).optional(),
-});
-const endpointSchema = z.strictObject({
-  path: z.string(),
-  object: z.string(),
-  origin: z.enum(['package', 'description', 'both']),
-  params: z.record(z.string(), parameterSchema),
-});
-const resourceSchema = z.strictObject({
-  example: z.record(z.string(), z.json()),
-  fields: z.array(z.string()),
-  timestamps: z.array(z.string()),
-  references: z.record(z.string(), z.string()),
-  nullable: z.array(z.string()),
-  enums: z.record(z.string(), z.array(z.string())),
-  events: z.strictObject({ created: z.string(), updated: z.string(), deleted: z.string() }).partial().optional(),
-});
-
-/** What is known of one kind of object: an example, its field names, and what they mean. */
-export type Resource = z.infer<typeof resourceSchema>;
-
 /** The event types that Stripe sends about objects of a list, by what happened. */
-export type EventTypes = NonNullable<Resource['events']>;
+export type EventTypes = {
+  created?: string | undefined;
+  updated?: string | undefined;
+  deleted?: string | undefined;
+};
+
+/** What is known of one kind of object. Fields inside others are named by their path: `shipping.address.city`. */
+export type Resource = {
+  /** An object as JSON. */
+  example: Readonly<Record<string, unknown>>;
+  /** Names of the top-level fields that such objects can have. */
+  fields: readonly string[];
+  /** Fields that hold a time. */
+  timestamps: readonly string[];
+  /** Fields that hold an id, with the kind of object that it is of. */
+  references: Readonly<Record<string, string>>;
+  /** Fields that can be null. */
+  nullable: readonly string[];
+  /** Fields with one of a few values. */
+  enums: Readonly<Record<string, readonly string[]>>;
+  events?: EventTypes | undefined;
+};
 
 /** A list endpoint of Stripe's API. */
 export type Endpoint = {
@@ -53,14 +50,14 @@ export type Endpoint = {
 };
 
 /** Every kind of object, by its `object` value. */
-export const resources: Record<string, Resource> = z.record(z.string(), resourceSchema).parse(generatedResources);
+export const resources: Readonly<Record<string, Resource>> = generatedResources;
 
 /** Every list endpoint, by path. */
 export const endpoints: ReadonlyMap<string, Endpoint> = new Map(
-  z
-    .array(endpointSchema)
-    .parse(generatedEndpoints)
-    .map((e) => [e.path, { ...e, version: e.path.startsWith('/v2/') ? 2 : 1, ...parentOf(e.path) }]),
+  (generatedEndpoints as Omit<Endpoint, 'version' | 'parent'>[]).map((e) => [
+    e.path,
+    { ...e, version: e.path.startsWith('/v2/') ? 2 : 1, ...parentOf(e.path) },
+  ]),
 );
 
 function parentOf(path: string): Pick<Endpoint, 'parent'> {

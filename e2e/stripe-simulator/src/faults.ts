@@ -1,45 +1,39 @@
-import * as z from 'zod';
 import { hashIndex, mix, unit } from './random.ts';
 
 /** The longest that an event can be late, in seconds. */
 export const lateSecondsMax = 86_400;
 
-const share = z.number().min(0).max(1);
-
 /** What goes wrong, and how fast things go. All of it can be changed while the simulator runs. */
-export const faultsSchema = z.strictObject({
+export type Faults = {
   /** Milliseconds that every answer takes at least. */
-  latency_ms: z.number().min(0),
+  latency_ms: number;
   /** Up to so many milliseconds more, another number for each request. */
-  latency_jitter_ms: z.number().min(0),
+  latency_jitter_ms: number;
   /** Requests a second; null for no limit. */
-  rate_limit: z.number().positive().nullable(),
+  rate_limit: number | null;
   /** Whether 429 comes with `Retry-After`. */
-  retry_after: z.boolean(),
+  retry_after: boolean;
   /** Share of requests that are answered with 500. */
-  error_rate: share,
+  error_rate: number;
   /** Share of answers that break off in the middle. */
-  reset_rate: share,
+  reset_rate: number;
   /** Paths that the key may not read (403). */
-  forbidden: z.array(z.string()),
+  forbidden: string[];
   /** Paths whose product the account hasn't got (400). */
-  not_enabled: z.array(z.string()),
+  not_enabled: string[];
   /** Paths that answer 200 with a page of HTML. */
-  garbage: z.array(z.string()),
+  garbage: string[];
   /** Share of events that are seen only some time after their `created`. */
-  events_late: share,
+  events_late: number;
   /** Seconds that these are late at most, at least one. */
-  events_late_seconds: z.number().int().min(1).max(lateSecondsMax),
+  events_late_seconds: number;
   /** Share of events that have a second one, with another id, about the same. */
-  events_doubled: share,
+  events_doubled: number;
   /** Paths about whose objects events say only `id`, `object` and `metadata`. */
-  events_partial: z.array(z.string()),
+  events_partial: string[];
   /** Share of events that were made under an older API version. */
-  events_older: share,
-});
-
-/** What goes wrong, and how fast things go. */
-export type Faults = z.infer<typeof faultsSchema>;
+  events_older: number;
+};
 
 /** What chance has in store for one request; the same for the same seed and number. */
 export function fateOf(

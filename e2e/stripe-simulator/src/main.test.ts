@@ -8,6 +8,14 @@ afterEach(() => {
   for (const child of running.splice(0)) child.kill('SIGKILL');
 });
 
+/** Has Node say on stderr, when it ends, which modules of the program and of its own it has loaded. */
+const tellModules = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  const loaded = [];
+  registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+  process.on('exit', () => process.stderr.write([...loaded, ...process.moduleLoadList].join('\\n')));
+`)}`;
+
 type Run = {
   child: ChildProcess;
   firstLine: Promise<string>;
@@ -15,7 +23,11 @@ type Run = {
 };
 
 function run(...args: string[]): Run {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return runNode(main, ...args);
+}
+
+function runNode(...args: string[]): Run {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   running.push(child);
   let [stdout, stderr] = ['', ''];
   child.stderr?.on('data', (text) => {
@@ -46,6 +58,16 @@ describe('the stripe-simulator program', () => {
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 0, stderr: '' });
     expect(await waiting).toBe('cut off');
+  });
+
+  it('loads neither zod nor what Node fetches with before it listens', async () => {
+    const { child, firstLine, ended } = runNode('--import', tellModules, main, '--port', '0');
+    await firstLine;
+    child.kill('SIGTERM');
+    const loaded = (await ended).stderr.split('\n');
+    expect(loaded).toContain(new URL('./admin/admin.ts', import.meta.url).href);
+    expect(loaded).toContain('NativeModule _http_server');
+    expect(loaded.filter((name) => /\/node_modules\/zod\/|\/undici/.test(name))).toEqual([]);
   });
 
   it('says in one line that the port is in use, and exits with 2', async () => {

@@ -100,6 +100,22 @@ export function compileShape(around: ShapeSurroundings): Shape {
   };
 }
 
+/** A shape that is compiled with its first object: there are 140 lists, and of most of them no object is ever asked for. */
+export function shapeWhenNeeded(compile: () => Shape): Shape {
+  let compiled: Shape | undefined;
+  const shape = (): Shape => {
+    compiled ??= compile();
+    return compiled;
+  };
+  return {
+    write: (subject, out, naming) => shape().write(subject, out, naming),
+    field: (name, subject) => shape().field(name, subject),
+    get fieldNames() {
+      return shape().fieldNames;
+    },
+  };
+}
+
 /** Given metadata shows its updates as the metadata of examples does. */
 function withRevision(metadata: string, change: Change | undefined): string {
   return change?.version ? JSON.stringify({ ...JSON.parse(metadata), revision: String(change.version) }) : metadata;

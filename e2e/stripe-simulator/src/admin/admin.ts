@@ -1,32 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import * as z from 'zod';
 import { resources } from '../endpoint-table.ts';
-import { type Faults, faultsSchema } from '../faults.ts';
 import type { ChangeSchedule } from '../schedule.ts';
 import type { Simulator } from '../simulator.ts';
 import { isUpdatable } from '../slot-rules.ts';
 import type { Stream } from '../store/stream.ts';
+import { AdminError } from './admin-error.ts';
+import type { ObjectsBody } from './bodies.ts';
 import type { RequestCounts } from './request-counts.ts';
 import { truth, truthPaths, truthSummary } from './truth.ts';
 
 /** What the admin endpoints look at and change. */
 export type AdminSubject = { simulator: Simulator; schedule: ChangeSchedule; counts: RequestCounts };
 
-/** A request that can't be done: answered with 400 and this message. */
-class AdminError extends Error {}
-
-const rate = z.number().min(0);
-const faultsBody = faultsSchema
-  .extend({ schedule: z.strictObject({ create: rate, update: rate, delete: rate }).partial() })
-  .partial();
-const objectsBody = z.strictObject({
-  path: z.string(),
-  count: z.number().int().min(1).max(1_000_000).optional(),
-  id: z.string().optional(),
-  ids: z.array(z.string()).optional(),
-});
+/** Loaded when there is a body to read: most simulators never get one, and zod takes longer to load than all else here. */
+const bodies = () => import('./bodies.ts');
 const bodyBytesMax = 16 * 1024 * 1024;
 const linesPerChunk = 200;
 
@@ -42,15 +31,14 @@ export async function handleAdmin(
     if (name === 'POST webhooks/take') return await sendDeliveries(of.simulator, response);
     if (name === 'GET truth') return await sendTruth(of.simulator, url.searchParams.get('path') ?? '', response);
     const body = request.method === 'POST' ? await readBody(request) : undefined;
-    sendJson(response, 200, run(of, name, url, body));
+    sendJson(response, 200, await run(of, name, url, body));
   } catch (error) {
     if (error instanceof AdminError) return sendJson(response, 400, { error: error.message });
-    if (error instanceof z.ZodError) return sendJson(response, 400, { error: z.prettifyError(error) });
     throw error;
   }
 }
 
-function run(of: AdminSubject, name: string, url: URL, body: unknown): unknown {
+async function run(of: AdminSubject, name: string, url: URL, body: unknown): Promise<unknown> {
   const { simulator, schedule, counts } = of;
   switch (name) {
     case 'GET requests':
@@ -68,15 +56,14 @@ function run(of: AdminSubject, name: string, url: URL, body: unknown): unknown {
       return changeObjects(
         simulator,
         name.slice('POST objects/'.length) as 'create' | 'update' | 'delete',
-        objectsBody.parse(body),
+        (await bodies()).readObjects(body),
       );
     case 'GET faults':
       return { ...simulator.faults, schedule: schedule.rates };
     case 'POST faults': {
-      const { schedule: rates, ...faults } = faultsBody.parse(body);
-      // zod's partial() says `| undefined` of keys, but leaves out those that weren't sent.
-      simulator.faults = { ...simulator.faults, ...(faults as Partial<Faults>) };
-      schedule.rates = { ...schedule.rates, ...(rates as Partial<typeof schedule.rates>) };
+      const { schedule: rates, ...faults } = (await bodies()).readFaults(body);
+      simulator.faults = { ...simulator.faults, ...faults };
+      schedule.rates = { ...schedule.rates, ...rates };
       return { ...simulator.faults, schedule: schedule.rates };
     }
     case 'GET clock':
@@ -93,7 +80,7 @@ function run(of: AdminSubject, name: string, url: URL, body: unknown): unknown {
   }
 }
 
-function changeObjects(simulator: Simulator, what: 'create' | 'update' | 'delete', body: z.infer<typeof objectsBody>) {
+function changeObjects(simulator: Simulator, what: 'create' | 'update' | 'delete', body: ObjectsBody) {
   const stream = streamAt(simulator, body.path);
   if (what === 'update' && !isUpdatable(resources[stream.object]?.example ?? {}))
     throw new AdminError(`Objects of ${body.path} never change: they have no metadata, name or description.`);

@@ -13,6 +13,7 @@ import { type EventTypes, eventTypes } from './event-types.ts';
 import { completeExample, type Facts, isRecord, type Json, objectName } from './example.ts';
 import { type ListMethod, listMethods, type Parameter } from './list-methods.ts';
 import { describedExample, describedFields, describedLists } from './openapi.ts';
+import { endpointsSchema, resourcesSchema } from './table-schema.ts';
 import { view } from './type-view.ts';
 
 type Endpoint = {
@@ -73,6 +74,8 @@ for (const object of [...new Set([...[...endpoints.values()].map((e) => e.object
 }
 
 const sorted = [...endpoints.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+endpointsSchema.parse(sorted);
+resourcesSchema.parse(resources);
 const outputs = {
   'endpoints.json': `[\n${sorted.map((e) => JSON.stringify(e)).join(',\n')}\n]\n`,
   'resources.json': `{\n${Object.entries(resources)

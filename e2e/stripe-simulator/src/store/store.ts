@@ -3,7 +3,7 @@ import { type DistributionName, timeline } from '../distribution.ts';
 import { aliasOf, idPrefix, namedKinds, partOf, unlistedParents } from '../endpoint-rules.ts';
 import { childPaths, endpoints, eventTypesOf, type Resource, resources, topLevelPaths } from '../endpoint-table.ts';
 import { type IdSpace, namedIds, scrambledIds } from '../object-id.ts';
-import { compileShape, type Slot } from '../object-shape.ts';
+import { compileShape, type Shape, type Slot, shapeWhenNeeded } from '../object-shape.ts';
 import { hashText } from '../random.ts';
 import { type ChildKind, ChildList, parentIndexOf } from './child-list.ts';
 import { type Listing, liveRanks } from './listing.ts';
@@ -90,16 +90,18 @@ export class Store {
     parentObject: string | undefined,
     parentField: string | undefined,
     path: string,
-  ) {
-    return compileShape({
-      seed,
-      resource: resources[object] as Resource,
-      parentObject,
-      parentField,
-      accountId: this.#options.accountId,
-      idOf: (of, hash) => this.#idByHash(of, hash),
-      embeddedList: (url) => this.#embeddedList(path, url),
-    });
+  ): Shape {
+    return shapeWhenNeeded(() =>
+      compileShape({
+        seed,
+        resource: resources[object] as Resource,
+        parentObject,
+        parentField,
+        accountId: this.#options.accountId,
+        idOf: (of, hash) => this.#idByHash(of, hash),
+        embeddedList: (url) => this.#embeddedList(path, url),
+      }),
+    );
   }
 
   /** Ids of base objects only, so that what refers to them doesn't change with what happens later. */
