@@ -43,6 +43,8 @@ export type MergeSql = {
   readonly upsert: string;
   /** The same, fastest for records that are there already. */
   readonly upsertKnown: string;
+  /** The same for records that are all new, each key once: fails with a unique violation where one isn't. By far the fastest. */
+  readonly insertNew: string;
   /**
    * As `survey` and `upsert` at once, with the records in $1, one a line, instead of the stage. Merges nothing when a key is
    * missing or rounds are needed. Returns what both return.
@@ -67,6 +69,7 @@ export function buildMergeSql(plan: TablePlan): MergeSql {
     survey: sql.survey(stage, { withHashes: true }),
     upsert: plan.mode === 'append' ? sql.append(stage) : sql.upsert(stage),
     upsertKnown: plan.mode === 'append' ? sql.append(stage) : sql.upsertKnown(stage),
+    insertNew: plan.mode === 'append' ? sql.append(stage) : sql.insertNew(stage),
     mergeLines: plan.mode === 'append' ? sql.append(lines) : sql.surveyAndUpsert(lines),
     createRounds,
     planRounds: sql.planRounds(),
@@ -205,17 +208,22 @@ class Builder {
   }
 
   /**
-   * The newest record of each key: the largest version, then the latest arrival. `|| '{}'` changes no object; it makes one whole
-   * that is stored apart (TOAST), which would otherwise be fetched once a column.
+   * Records with their keys and versions. `|| '{}'` changes no object; it makes one whole that is stored apart (TOAST), which
+   * would otherwise be fetched once a column.
    */
-  #latest(source: string): string {
+  #keyed(source: string): string {
     const keys = this.#plan.key.map((column, index) => `${this.#keySql(column)} as k${index}`).join(', ');
     const version = this.#versionSql;
-    const inner = `select s.n, s.data || '{}' as data, ${keys}${version ? `, ${version} as v` : ''} from ${source}`;
+    return `select s.n, s.data || '{}' as data, ${keys}${version ? `, ${version} as v` : ''} from ${source}`;
+  }
+
+  /** The newest record of each key: the largest version, then the latest arrival. */
+  #latest(source: string): string {
+    const version = this.#plan.version;
     // Only that equal keys stand together matters, and comparing bytes takes a fraction of what a language's rules take.
     const sorted = this.#plan.key.map(({ kind }, index) => `k${index}${kind === 'bigint' ? '' : ' collate "C"'}`);
     const order = [...sorted, ...(version ? ['v desc nulls last'] : []), 'n desc'].join(', ');
-    return `select distinct on (${sorted.join(', ')}) * from (${inner}) s order by ${order}`;
+    return `select distinct on (${sorted.join(', ')}) * from (${this.#keyed(source)}) s order by ${order}`;
   }
 
   /** Where one side knows no version, arrival decides. */
@@ -245,14 +253,23 @@ class Builder {
     return this.#filled.filter(({ name }) => !this.#plan.insertOnly.includes(name));
   }
 
-  #insert(latest: string, rawData: string, set: string[], filter = ''): string {
-    const { key, version } = this.#plan;
+  /** Makes rows of records. */
+  #insertRows(records: string, filter: string): string {
     const { from, values } = this.#unpack();
     const keys = this.#keys.map((name) => `l.${name}`);
     const select = [...keys, ...values, 'l.data', writtenAt, writtenAt].join(', ');
+    return `insert into ${this.#table} as t (${this.#columnList()}) select ${select} from (${records}) l${from}${filter}`;
+  }
+
+  #insert(latest: string, rawData: string, set: string[], filter = ''): string {
+    const { key, version } = this.#plan;
     const versionName = version && quoteName(version.name);
     const guard = versionName ? `${this.#isNewer(`excluded.${versionName}`, `t.${versionName}`)} and ` : '';
-    return `insert into ${this.#table} as t (${this.#columnList()}) select ${select} from (${latest}) l${from}${filter} on conflict (${key.map(({ name }) => quoteName(name)).join(', ')}) do update set ${[...set, `_raw_data = ${rawData}`, '_synced_at = excluded._synced_at', '_updated_at = excluded._updated_at'].join(', ')} where ${guard}${this.#isChanged('t._raw_data', rawData)} returning t.xmax = 0 as is_new`;
+    return `${this.#insertRows(latest, filter)} on conflict (${key.map(({ name }) => quoteName(name)).join(', ')}) do update set ${[...set, `_raw_data = ${rawData}`, '_synced_at = excluded._synced_at', '_updated_at = excluded._updated_at'].join(', ')} where ${guard}${this.#isChanged('t._raw_data', rawData)} returning t.xmax = 0 as is_new`;
+  }
+
+  insertNew(source: string): string {
+    return `with merged as (${this.#insertRows(this.#keyed(source), this.#unlessDead)} returning 1) select count(*) as created, 0 as updated from merged`;
   }
 
   /** Merges, taking each record for a new one: for one that isn't, `on conflict` locks the row before it compares. */
@@ -283,12 +300,15 @@ class Builder {
 
   #merge(latest: string): string {
     const set = this.#updated.map(({ name }) => `${quoteName(name)} = excluded.${quoteName(name)}`);
+    return this.#insert(latest, 'excluded._raw_data', set, this.#unlessDead);
+  }
+
+  /** Leaves out what is older than the removal of its row. */
+  get #unlessDead(): string {
     const { tombstones, version } = this.#plan;
-    const dead =
-      tombstones && version
-        ? ` where not exists (select from ${tableName(this.#plan, tombstones)} d where ${this.#keyJoin('d', 'l')} and l.v < d.${quoteName(version.name)})`
-        : '';
-    return this.#insert(latest, 'excluded._raw_data', set, dead);
+    return tombstones && version
+      ? ` where not exists (select from ${tableName(this.#plan, tombstones)} d where ${this.#keyJoin('d', 'l')} and l.v < d.${quoteName(version.name)})`
+      : '';
   }
 
   /** The record of a deleted object says what is known of it; the rest of the row stays. */

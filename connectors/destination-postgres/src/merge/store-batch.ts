@@ -32,17 +32,20 @@ export type StreamTable = {
   readonly plan: TablePlan;
   readonly sql: MergeSql;
   readonly name: string;
-  /** Whether most records of the latest batch were in the table already: then so are, likely, those of the next. */
-  hasMost: boolean;
+  /** How many records of the latest batch were in the table already: then so are, likely, those of the next. */
+  wasThere: 'most' | 'some' | 'none';
 };
 
 /** Builds the statements of a table that is there. */
 export function streamTable(plan: TablePlan): StreamTable {
-  return { plan, sql: buildMergeSql(plan), name: tableName(plan), hasMost: true };
+  return { plan, sql: buildMergeSql(plan), name: tableName(plan), wasThere: 'most' };
 }
 
 /** What a batch did to its table. The four add up to its records. */
 export type BatchCounts = Omit<WriteResultPayload, 'stream'>;
+
+/** Postgres's code for it. */
+const uniqueViolation = '23505';
 
 /** What storing one batch goes by. */
 export type StoreOptions = {
@@ -282,15 +285,18 @@ async function storeStaged(
   await copyBatch(client, batch, part);
   const survey = await run(client, table, 'survey');
   if (survey.null_keys) throw new KeysMissing(survey.null_keys);
-  await options.turn.whenApart(toHashes(survey.key_hashes), options);
+  const keys = toHashes(survey.key_hashes);
+  await options.turn.whenApart(keys, options);
   if (!options.isWanted()) {
     await client.query('rollback');
     return notWanted;
   }
   const results: Record<string, unknown>[] = [];
   if (!survey.needs_rounds) {
-    const row = await run(client, table, table.hasMost ? 'upsertKnown' : 'upsert');
-    table.hasMost = Number(row.created) * 2 < part.length;
+    const isEachOnce = keys.size === part.length;
+    const row = (isEachOnce && (await insertNew(client, table))) || (await upsert(client, table));
+    const created = Number(row.created);
+    table.wasThere = created === part.length ? 'none' : created * 2 < part.length ? 'most' : 'some';
     results.push(row);
   } else {
     await client.query(table.sql.createRounds);
@@ -306,6 +312,29 @@ async function storeStaged(
     }
   }
   return options.commit.commit(client, survey.transaction!, toChanges(...results));
+}
+
+/**
+ * Merges a stage of which no key is there twice, where likely all are new.
+ *
+ * @returns undefined when nothing was done: it isn't likely, or one turned out to be in the table
+ */
+async function insertNew(client: Session, table: StreamTable): Promise<Record<string, unknown> | undefined> {
+  if (table.wasThere !== 'none') return undefined;
+  await client.query('savepoint staged');
+  try {
+    return await run(client, table, 'insertNew');
+  } catch (error) {
+    // Neither the next try nor the next batch takes that risk.
+    table.wasThere = 'some';
+    if ((error as PostgresError).code !== uniqueViolation) throw error;
+    await client.query('rollback to savepoint staged');
+    return undefined;
+  }
+}
+
+function upsert(client: Session, table: StreamTable): Promise<Record<string, unknown>> {
+  return run(client, table, table.wasThere === 'most' ? 'upsertKnown' : 'upsert');
 }
 
 function refuse(

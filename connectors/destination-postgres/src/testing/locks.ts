@@ -4,13 +4,16 @@ import type { TestDatabase } from '@penstock/local-postgres/testing';
  * Begins a transaction in another session and keeps it open, for the locks that it takes.
  *
  * @param sql what takes them
- * @returns what rolls it back
+ * @returns what rolls it back, or commits it
  */
-export async function holdLocks({ pool }: TestDatabase, sql: string): Promise<() => Promise<void>> {
+export async function holdLocks(
+  { pool }: TestDatabase,
+  sql: string,
+): Promise<(end?: 'rollback' | 'commit') => Promise<void>> {
   const client = await pool.connect();
   await client.query(`begin; ${sql}`);
-  return async () => {
-    await client.query('rollback');
+  return async (end = 'rollback') => {
+    await client.query(end);
     client.release();
   };
 }
