@@ -51,6 +51,19 @@ it('syncs in one container whose root is read-only, and finds nothing to create 
   expect(created).toEqual([1234, 0]);
 });
 
+it('draws on a terminal while it runs, and leaves the summary', async () => {
+  const environment = ['--env', 'STRIPE_API_KEY=sk_test_123', '--env', `POSTGRES_URL=${url}`, '--env', 'TERM=xterm'];
+  const container = ['run', '--rm', '--tty', '--network', network, ...locked, ...environment, 'penstock', 'sync'];
+  const pipeline = ['--source', 'stripe', '--stripe.base-url', 'http://stripe:12111', '--destination', 'postgres'];
+  const args = [...container, ...pipeline, '--name', 'on-a-terminal', '--streams', 'customers'];
+  const { code, stdout, stderr } = await endOfDocker(...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const [before, after] = stdout.split('\u001b[?1049l');
+  expect(before).toContain('\u001b[?1049h');
+  expect(before).toContain('customers');
+  expect(after).toContain('on-a-terminal: complete');
+});
+
 it('says what it lacks where there is no folder for temporary files', async () => {
   const source = ['--source', 'stripe', '--destination', 'postgres'];
   const environment = ['--env', 'STRIPE_API_KEY=sk_test_123', '--env', `POSTGRES_URL=${url}`];

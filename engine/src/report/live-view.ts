@@ -1,5 +1,4 @@
 import type { EngineMessage, LogPayload } from '@penstock/protocol';
-import type { Instance } from 'ink';
 import { liveFrame } from './live-frame.ts';
 import { isShown, logLine } from './log-line.ts';
 import { type Line, paint } from './paint.ts';
@@ -110,40 +109,29 @@ export class LiveView {
   }
 
   async #open(): Promise<void> {
-    // Only here: most runs have no terminal, and these take a while to load.
-    const [{ createElement }, { render, Text }] = await Promise.all([import('react'), import('ink')]);
+    const { openScreen } = await import('./screen.ts');
     if (this.#closed) return;
     const { stdout } = this.#options;
-    const frame = () => createElement(Text, { wrap: 'truncate' }, this.#text());
-    const app: Instance = render(frame(), {
-      stdout,
-      alternateScreen: true,
-      // The engine decides what Ctrl+C does, and whether this is a terminal.
-      exitOnCtrlC: false,
-      // Nothing here prints by console; what connectors print is read, not shown.
-      patchConsole: false,
-      interactive: true,
-      maxFps: 2 * (1000 / FRAME_MS),
-    });
+    const screen = openScreen(stdout, () => this.#text(), 2 * (1000 / FRAME_MS));
     const drawAfresh = (): void => {
       // Where the terminal has moved the old frame to is anybody's guess.
-      app.clear();
+      screen.clear();
       stdout.write(CLEAR_SCREEN);
-      app.rerender(frame());
+      screen.draw();
     };
     stdout.on('resize', drawAfresh);
     // After Ctrl-Z and fg the shell has written over it.
     process.on('SIGCONT', drawAfresh);
     const timer = setInterval(() => {
       this.#frame += 1;
-      app.rerender(frame());
+      screen.draw();
     }, FRAME_MS);
     timer.unref();
     this.#stop = () => {
       clearInterval(timer);
       stdout.off('resize', drawAfresh);
       process.off('SIGCONT', drawAfresh);
-      app.unmount();
+      screen.close();
     };
   }
 }
