@@ -1,4 +1,5 @@
 import { CodedError, LINE_BYTES_MAX, RECORD_LINE_TAIL, type RecordPayload, recordLineHead } from '@penstock/protocol';
+import type { BufferPool } from './buffer-pool.ts';
 import { WRITE_BYTES } from './limit.ts';
 import type { RecordBatch } from './source.ts';
 
@@ -65,9 +66,10 @@ export interface EncodedRecords {
  * A batch as canonical lines, in buffers of about {@link WRITE_BYTES}. Each value is copied once, as it is; a line break
  * between tokens, which JSON allows and the wire doesn't, becomes a space.
  *
+ * @param pool has the memory of the lines, to be given back when they are written
  * @throws CodedError `protocol_violated` when an item is not the text of an object, `line_too_long`
  */
-export function* encodeRecordBatch(batch: RecordBatch): Generator<EncodedRecords, void, undefined> {
+export function* encodeRecordBatch(batch: RecordBatch, pool: BufferPool): Generator<EncodedRecords, void, undefined> {
   const { stream, data } = batch;
   const head = Buffer.from(checkedHead(stream, batch.emitted_at));
   const around = head.length + RECORD_LINE_TAIL.length;
@@ -82,21 +84,22 @@ export function* encodeRecordBatch(batch: RecordBatch): Generator<EncodedRecords
       bytes += lineBytes;
       end += 1;
     }
-    yield { lines: encodeItems(stream, head, data, sizes, first, end, bytes), recordCount: end - first };
+    const lines = pool.take(bytes);
+    encodeItems(lines, stream, head, data, sizes, first, end);
+    yield { lines, recordCount: end - first };
     first = end;
   }
 }
 
 function encodeItems(
+  lines: Buffer,
   stream: string,
   head: Buffer,
   data: RecordBatch['data'],
   sizes: readonly number[],
   first: number,
   end: number,
-  bytes: number,
-): Buffer {
-  const lines = Buffer.allocUnsafe(bytes);
+): void {
   const newlines: number[] = [];
   let at = 0;
   for (let i = first; i < end; i++) {
@@ -122,5 +125,4 @@ function encodeItems(
     for (let i = lines.indexOf(breaking); i !== -1; i = lines.indexOf(breaking, i + 1)) lines[i] = SPACE;
   }
   for (const newline of newlines) lines[newline] = NEWLINE;
-  return lines;
 }

@@ -21,6 +21,7 @@ export {
   type StreamStatusMessage,
   type TimeRange,
 } from '@penstock/protocol';
+export { BufferPool } from './buffer-pool.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { AnyConnector } from './connector.ts';
 export { ConnectorError } from './connector-error.ts';

@@ -72,11 +72,14 @@ export class MessageOutput {
     } else this.#scheduleFlush();
   }
 
-  /** Whole lines, newlines included. They are not copied: the buffer must not change. Call only when ready. */
-  writeBytes(lines: Buffer): void {
+  /**
+   * Whole lines, newlines included. They are not copied: the buffer must not change before `onWritten` is called, which it
+   * may never be. Call only when ready.
+   */
+  writeBytes(lines: Buffer, onWritten: () => void): void {
     if (this.#closed) return;
     this.#takeWaiting();
-    this.#stream.write(lines);
+    this.#stream.write(lines, onWritten);
     this.#turnDue = true;
   }
 

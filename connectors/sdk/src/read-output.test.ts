@@ -6,6 +6,7 @@ import { LINE_BYTES_MAX, message } from '@penstock/protocol';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { BufferPool } from './buffer-pool.ts';
 import { ConnectorError } from './connector-error.ts';
 import { encodeRecordBatch } from './encode-record.ts';
 import type { Source, SourceOutput } from './source.ts';
@@ -154,16 +155,18 @@ test('every record of a batch is one line that holds the same value, line breaks
   const values = fc.array(fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom(0, 2), fc.boolean()), {
     minLength: 1,
   });
+  const pool = new BufferPool();
   fc.assert(
     fc.property(values, (items) => {
       const data = items.map(([value, indent, asBuffer]) => {
         const text = JSON.stringify(value, null, indent);
         return asBuffer ? Buffer.from(text) : text;
       });
-      const parts = [...encodeRecordBatch({ type: 'record_batch', stream: 's"ä', emitted_at: testTime, data })];
+      const parts = [...encodeRecordBatch({ type: 'record_batch', stream: 's"ä', emitted_at: testTime, data }, pool)];
       const lines = Buffer.concat(parts.map((part) => part.lines))
         .toString()
         .split('\n');
+      for (const part of parts) pool.giveBack(part.lines);
       expect(lines.pop()).toBe('');
       expect(lines.map((line) => JSON.parse(line))).toEqual(
         data.map((text) => testRecord('s"ä', JSON.parse(text.toString()))),

@@ -7,6 +7,7 @@ import {
   parseMessage,
   type SourceStatePayload,
 } from '@penstock/protocol';
+import { BufferPool } from './buffer-pool.ts';
 import { encodeRecord, encodeRecordBatch } from './encode-record.ts';
 import { STATE_BYTES_MAX } from './limit.ts';
 import type { MessageOutput } from './message-output.ts';
@@ -36,6 +37,7 @@ export interface SourceWriterOptions {
 /** Writes what a source's `read` yields, counts the records and holds the source to the order of statuses. */
 export class SourceWriter {
   readonly #options: SourceWriterOptions;
+  readonly #pool = new BufferPool();
   readonly #recordCounts = new Map<string, number>();
   #recordCount = 0;
   #failure: FailureType | undefined;
@@ -60,10 +62,10 @@ export class SourceWriter {
         break;
       case 'record_batch':
         if (!this.#isKnown(item.stream)) break;
-        for (const { lines, recordCount } of encodeRecordBatch(item)) {
+        for (const { lines, recordCount } of encodeRecordBatch(item, this.#pool)) {
           await output.whenReady();
           if (this.#options.isStopped()) return;
-          output.writeBytes(lines);
+          output.writeBytes(lines, () => this.#pool.giveBack(lines));
           this.#count(item.stream, recordCount);
         }
         break;

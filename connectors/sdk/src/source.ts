@@ -4,7 +4,8 @@ import type { ConnectorLog } from './connector-log.ts';
 
 /**
  * Many records of one stream whose `data` is JSON text already: it goes out as it is, never parsed and never rewritten
- * (P9). Each item is one JSON object without a line break outside of strings, which JSON allows only as white space.
+ * (P9). Each item is one JSON object without a line break outside of strings, which JSON allows only as white space. The items
+ * are copied: their memory belongs to the source again when it is asked for the next item.
  */
 export interface RecordBatch {
   readonly type: 'record_batch';
