@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import {
+  type BufferPool,
   type Clock,
   ConnectorError,
   type ConnectorLog,
@@ -8,10 +9,11 @@ import {
   type RetryAdvice,
   withRetries,
 } from '@penstock/connector-sdk';
-import { type Dispatcher, errors, request as sendRequest } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import { dispatcherFor, RESPONSE_BYTES_MAX } from './dispatcher.ts';
 import { Latency } from './latency.ts';
 import type { Grant, Permit, RateLimit } from './rate-limit.ts';
+import { type Answer, AnswerTimeoutError, receiveAnswer } from './receive-answer.ts';
 import { headerOf, retryAfterMs, secondsOf } from './response-headers.ts';
 import { StripeResponseError } from './stripe-error.ts';
 
@@ -60,6 +62,8 @@ export interface RequestOptions {
   readonly permit?: Permit | undefined;
   /** Fewer than usual where somebody waits for the answer. */
   readonly retriesMax?: number | undefined;
+  /** Has the memory of the body, for whoever gives it back there. */
+  readonly pool?: BufferPool | undefined;
 }
 
 /** What a client has done so far. */
@@ -145,7 +149,7 @@ export class StripeClient {
   async request(
     asked: StripeRequest,
     signal: AbortSignal,
-    { permit, retriesMax = defaultRetryPolicy.retriesMax }: RequestOptions = {},
+    { permit, retriesMax = defaultRetryPolicy.retriesMax, pool }: RequestOptions = {},
   ): Promise<StripeResponse> {
     const { clock, random, log, rateLimit } = this.#options;
     const headers = this.#headersOf(asked);
@@ -155,7 +159,7 @@ export class StripeClient {
     const tryOnce = async (tryNumber: number): Promise<StripeResponse> => {
       // A retry takes a token too.
       const grant = tryNumber === 0 && first !== undefined ? first : await rateLimit.take(signal);
-      return this.#attempt(asked, headers, grant, signal);
+      return this.#attempt(asked, headers, grant, signal, pool);
     };
     try {
       return await withRetries(tryOnce, {
@@ -196,26 +200,20 @@ export class StripeClient {
     headers: Record<string, string>,
     grant: Grant,
     signal: AbortSignal,
+    pool: BufferPool | undefined,
   ): Promise<StripeResponse> {
     const { clock } = this.#options;
     const startedAt = clock.now();
-    // Not AbortSignal.any: nothing of a request may stay with a signal that lives as long as the run.
-    const abort = new AbortController();
-    const stop = (): void => abort.abort(signal.reason);
-    const timer = setTimeout(() => abort.abort(), this.#timeoutMs);
-    signal.addEventListener('abort', stop, { once: true });
     try {
       signal.throwIfAborted();
       this.#requests++;
-      const answer = await this.#exchange(asked, headers, grant, abort.signal);
+      const answer = await this.#exchange(asked, headers, grant, signal, pool);
       this.#latency.add(clock.now() - startedAt);
       return answer;
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof StripeResponseError ? error : this.#noAnswer(asked, error);
     } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
       grant.answered();
     }
   }
@@ -225,35 +223,27 @@ export class StripeClient {
     headers: Record<string, string>,
     grant: Grant,
     signal: AbortSignal,
+    pool: BufferPool | undefined,
   ): Promise<StripeResponse> {
     const { baseUrl, clock } = this.#options;
-    const answer = await sendRequest(`${baseUrl}${path}`, {
-      dispatcher: this.#dispatcher,
-      method,
-      headers,
-      body: form === undefined ? null : new URLSearchParams(form).toString(),
+    const url = new URL(`${baseUrl}${path}`);
+    const body = form === undefined ? null : new URLSearchParams(form).toString();
+    const request = { origin: url.origin, path: `${url.pathname}${url.search}`, method, headers, body };
+    const answer = await receiveAnswer(this.#dispatcher, request, {
       signal,
-    });
-    const header = (name: string): string | undefined => headerOf(answer.headers, name);
-    const date = secondsOf(header('date'));
-    // A time in it is one of Stripe's clock.
-    const waitMs = retryAfterMs(header('retry-after'), date === undefined ? clock.now() : date * 1000);
-    if (answer.statusCode === 429) {
-      this.#tooManyRequests++;
+      timeoutMs: this.#timeoutMs,
       // Before the body: the sooner it is known, the fewer go the same way.
-      grant.refused(waitMs ?? 0);
-    }
-    // Undici copies the chunks into one piece of memory; the Buffer is a view of it.
-    const body = Buffer.from(await answer.body.arrayBuffer());
+      onHead: (status, head) => {
+        if (status !== 429) return;
+        this.#tooManyRequests++;
+        grant.refused(waitMsOf(head, clock) ?? 0);
+      },
+      pool,
+    });
+    const date = secondsOf(headerOf(answer.headers, 'date'));
     if (date !== undefined) this.#clockOffset = date - Math.floor(clock.now() / 1000);
-    if (answer.statusCode === 200) return { body, date };
-    const advice = header('stripe-should-retry');
-    const errorHeaders = {
-      requestId: header('request-id'),
-      retryAfterMs: waitMs,
-      shouldRetry: advice === undefined ? undefined : advice === 'true',
-    };
-    throw new StripeResponseError(plainPath(path), answer.statusCode, body, errorHeaders, method);
+    if (answer.status === 200) return { body: answer.body, date };
+    throw responseError(plainPath(path), method, answer, waitMsOf(answer.headers, clock));
   }
 
   #noAnswer({ method, path }: StripeRequest, error: unknown): ConnectorError {
@@ -263,7 +253,7 @@ export class StripeClient {
       return new ConnectorError('response_invalid', { message, cause: error });
     }
     const isTimeout =
-      (error instanceof Error && error.name === 'AbortError') ||
+      error instanceof AnswerTimeoutError ||
       error instanceof errors.ConnectTimeoutError ||
       error instanceof errors.HeadersTimeoutError ||
       error instanceof errors.BodyTimeoutError;
@@ -279,6 +269,27 @@ export class StripeClient {
   async close(): Promise<void> {
     await this.#dispatcher.destroy();
   }
+}
+
+/** How long an answer asks to wait. A time in it is one of Stripe's clock. */
+function waitMsOf(headers: Answer['headers'], clock: Clock): number | undefined {
+  const date = secondsOf(headerOf(headers, 'date'));
+  return retryAfterMs(headerOf(headers, 'retry-after'), date === undefined ? clock.now() : date * 1000);
+}
+
+function responseError(
+  path: string,
+  method: StripeRequest['method'],
+  { status, headers, body }: Answer,
+  waitMs: number | undefined,
+): StripeResponseError {
+  const advice = headerOf(headers, 'stripe-should-retry');
+  const errorHeaders = {
+    requestId: headerOf(headers, 'request-id'),
+    retryAfterMs: waitMs,
+    shouldRetry: advice === undefined ? undefined : advice === 'true',
+  };
+  return new StripeResponseError(path, status, body, errorHeaders, method);
 }
 
 /** Without the query: its values belong into no message. */

@@ -1,4 +1,4 @@
-import type { Clock, SourceOutput } from '@penstock/connector-sdk';
+import { BufferPool, type Clock, type SourceOutput } from '@penstock/connector-sdk';
 import { message } from '@penstock/protocol';
 import { type FetchedPage, fetchPage } from '../pages/fetch-page.ts';
 import { advanceState, type KeyedRange, newlyComplete } from '../ranges/advance.ts';
@@ -81,6 +81,7 @@ export class ListsReader {
   readonly #failed = new Map<StripeStream, unknown>();
   readonly #ended = new Set<ListPass>();
   readonly #change = new Change();
+  readonly #pool = new BufferPool();
   #inFlight = 0;
   #waitingBytes = 0;
   /** What ends all of it. */
@@ -157,7 +158,7 @@ export class ListsReader {
     const { client, accountId, signal } = this.#context;
     const { list } = pass.task;
     try {
-      const fetched = await fetchPage(client, accountId, { list, ...asked, permit }, signal);
+      const fetched = await fetchPage(client, accountId, { list, ...asked, permit, pool: this.#pool }, signal);
       pass.land(asked, fetched.page, fetched.step);
       this.#emitInTurn(pass, asked.range, fetched);
     } catch (error) {
@@ -172,12 +173,15 @@ export class ListsReader {
 
   /** The first records are made at once, side by side; they go out in the order in which the pages came. */
   #emitInTurn(pass: ListPass, range: KeyedRange, fetched: FetchedPage): void {
-    const bytes = (fetched.page?.records ?? []).reduce((sum, record) => sum + record.length, 0);
+    const memory = fetched.page?.memory;
+    const bytes = memory?.length ?? 0;
     this.#waitingBytes += bytes;
     const emit = this.#makeRecords(pass, fetched);
     const tail = (this.#tails.get(pass) ?? Promise.resolve()).then(async () => {
       await emit();
       await this.#context.output.put(this.#checkpoints(pass, range, fetched));
+      // Everything made of it was taken by now, and is written.
+      if (memory !== undefined) this.#pool.giveBack(memory);
       this.#waitingBytes -= bytes;
       // Making records can have ended the pass.
       this.#endWhatIsThrough();

@@ -9,18 +9,22 @@ import { inOrder } from './in-order.ts';
  *
  * @param concurrency objects at once that are completed, at least 1; each of them may take `objectBytesMax`
  */
-export function completePage(
+export async function* completePage(
   objects: readonly Buffer[],
   stream: StripeStream,
   context: CompletionContext,
   concurrency: number,
   limits: CompletionLimits = completionLimits,
 ): AsyncGenerator<readonly Buffer[], void, undefined> {
-  const hasLists = stream.embeddedLists !== undefined;
-  return inOrder(
+  const isWhole = (bytes: Buffer): boolean => stream.embeddedLists === undefined || !mayBeCutOff(bytes);
+  if (objects.every(isWhole)) {
+    if (objects.length > 0) yield objects;
+    return;
+  }
+  yield* inOrder(
     objects,
     (bytes) => {
-      if (!hasLists || !mayBeCutOff(bytes)) return { ready: [bytes], rest: undefined };
+      if (isWhole(bytes)) return { ready: [bytes], rest: undefined };
       const rest = async function* (signal: AbortSignal) {
         yield [await completeLists(bytes, stream, { ...context, signal }, limits)];
       };

@@ -66,6 +66,7 @@ export async function* inOrder<T>(
     if (ready.length > 0) yield ready;
   } finally {
     signal.removeEventListener('abort', stop);
-    abort.abort();
+    // Its error takes longer to make than most pages to pass through here.
+    if (underWay > 0) abort.abort();
   }
 }

@@ -56,14 +56,14 @@ async function* readFrom(
   }
 }
 
-function stampShown(parent: Buffer, shown: FoundList, stamp: RecordStamp): Buffer[] {
+function stampShown(parent: Buffer, shown: FoundList, stamp: RecordStamp): readonly Buffer[] {
   const find = recordFinder(stamp, undefined);
   const objects = shown.items.map(({ start }) => find(parent, start));
-  return stampRecords(parent, objects, stamp);
+  return stampRecords(parent, objects, stamp).records;
 }
 
 /** The children that a parent shows, and how its list goes on. */
-function takeApart(parent: Buffer, { child, stamp }: ChildContext): { shown: Buffer[]; rest?: Continuation } {
+function takeApart(parent: Buffer, { child, stamp }: ChildContext): { shown: readonly Buffer[]; rest?: Continuation } {
   const { embedded } = child.parent;
   const { id: parentId, list } = findObject(parent, embedded ?? '');
   if (parentId === undefined) throw new Error('it has no id');

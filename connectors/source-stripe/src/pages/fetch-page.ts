@@ -1,3 +1,4 @@
+import type { BufferPool } from '@penstock/connector-sdk';
 import { type NextStep, type PageEnd, stepAfterLostCursor, stepAfterPage } from '../ranges/advance.ts';
 import type { Range } from '../ranges/range.ts';
 import type { Permit } from '../rate-limit.ts';
@@ -28,6 +29,8 @@ export interface PageRequest {
   /** Objects at most; null for lists that don't take a limit. */
   readonly limit: number | null;
   readonly permit?: Permit;
+  /** Has the memory of the page, to be given back when its records are written. */
+  readonly pool?: BufferPool;
 }
 
 /** The path, with its query, of the next page of a range. */
@@ -68,12 +71,13 @@ export async function fetchPage(
   request: PageRequest,
   signal: AbortSignal,
 ): Promise<FetchedPage> {
-  const { list, range, permit } = request;
+  const { list, range, permit, pool } = request;
   const asOfNow = (date = client.now()): number => date - VISIBILITY_MARGIN_S;
   try {
-    const { body, date } = await client.get(pagePath(request), signal, permit === undefined ? {} : { permit });
+    const { body, date } = await client.get(pagePath(request), signal, { permit, pool });
     const asOf = asOfNow(date);
-    const page = readListPage(body, list, { accountId, asOf });
+    const page = readListPage(body, list, { accountId, asOf }, pool);
+    pool?.giveBack(body);
     assertMoved(page, request);
     return { step: stepAfterPage(range, page), page, asOf };
   } catch (error) {

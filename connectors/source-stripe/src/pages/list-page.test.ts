@@ -1,3 +1,4 @@
+import { BufferPool } from '@penstock/connector-sdk';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { streams } from '../streams/stream-table.ts';
@@ -64,6 +65,19 @@ describe('readListPage', () => {
     );
   });
 
+  it('gives the same bytes in memory that was used before', () => {
+    const pool = new BufferPool();
+    const pages = fc.tuple(fc.array(object, { maxLength: 8 }), fc.constantFrom(0, 2));
+    fc.assert(
+      fc.property(pages, ([data, indent]) => {
+        const body = page(data, indent);
+        const { memory, ...read } = readListPage(body, charges, stamp, pool);
+        expect(read).toEqual({ ...readListPage(body, charges, stamp), memory: undefined });
+        pool.giveBack(memory.fill('"'));
+      }),
+    );
+  });
+
   it('leaves values as they are written: digits that no double holds, escapes, order and repeated keys', () => {
     const raw =
       '{"id":"ch_1","n":12345678901234567890.10,"e":1E+2,"s":"\\u00e9\\/é","created":5,"x":{"b":1,"a":[ 2 ]},"n":-0}';
@@ -126,7 +140,9 @@ describe('readListPage', () => {
     fc.assert(
       fc.property(text, ([start, tokens, end]) => {
         const body = [start, ...tokens, end].join('');
-        if (isList(body)) expect(readListPage(Buffer.from(body), charges, stamp).hasMore).toBe(false);
+        // Of a key that is there twice, JSON.parse doesn't say what its first value was.
+        if (isList(body) && body.split('"data"').length === 2)
+          expect(readListPage(Buffer.from(body), charges, stamp).hasMore).toBe(false);
         else {
           try {
             readListPage(Buffer.from(body), charges, stamp);

@@ -1,11 +1,19 @@
-import { ConnectorError } from '@penstock/connector-sdk';
+import { type BufferPool, ConnectorError } from '@penstock/connector-sdk';
 import type { PageEnd } from '../ranges/advance.ts';
 import type { StripeStream } from '../streams/stream-table.ts';
 import { scanArray, scanObject, skipSpace, skipValue } from './scan-json.ts';
-import { type RecordObject, type RecordStamp, recordFinder, stampRecords, toOneLine } from './stamp-record.ts';
+import {
+  idOf,
+  type RecordObject,
+  type RecordStamp,
+  recordFinder,
+  type StampedRecords,
+  stampRecords,
+  toOneLine,
+} from './stamp-record.ts';
 
 /** A page of a list, ready to be emitted. */
-export interface ListPage extends PageEnd {
+export interface ListPage extends PageEnd, StampedRecords {
   /** Each object as it stands in the page, on one line, with the account and `_as_of` at its end. */
   readonly records: readonly Buffer[];
 }
@@ -25,22 +33,26 @@ function timesOf(objects: readonly RecordObject[]): { newest: number; oldest: nu
 /**
  * Takes a page apart: its objects as raw bytes, stamped, and how to go on. Values are neither parsed nor rewritten.
  *
+ * @param pool has the memory of the records, to be given back when nobody looks at them any more
  * @throws ConnectorError `response_invalid` when the body is anything but a list of objects with ids: an answer that is
  * not understood must never look like an empty list
  */
-export function readListPage(body: Buffer, stream: StripeStream, stamp: RecordStamp): ListPage {
+export function readListPage(body: Buffer, stream: StripeStream, stamp: RecordStamp, pool?: BufferPool): ListPage {
+  const room = pool?.take(body.length);
   try {
-    return takeApart(toOneLine(body), stream, stamp);
+    return takeApart(toOneLine(body, room), stream, stamp, pool);
   } catch (cause) {
     const shown = JSON.stringify(body.toString('utf8', 0, 120));
     const message = `GET ${stream.path} answered something that is not a list: ${(cause as Error).message}. It begins ${shown}.`;
     throw new ConnectorError('response_invalid', { message, cause });
+  } finally {
+    if (room !== undefined) pool?.giveBack(room);
   }
 }
 
 const OPEN_BRACKET = 0x5b;
 
-function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): ListPage {
+function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp, pool?: BufferPool): ListPage {
   const findRecord = recordFinder(stamp, stream.created ?? undefined);
   // Without a prototype, so that a key named `__proto__` is one like any other.
   const fields: Record<string, unknown> = Object.create(null);
@@ -64,9 +76,9 @@ function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): Lis
   });
   if (skipSpace(bytes, end) !== bytes.length) throw new Error('something follows the list');
   if (objects === undefined) throw new Error('it has no `data`');
-  const next = stream.version === 1 ? nextOfV1(fields, objects, stream) : nextOfV2(fields, stream);
+  const next = stream.version === 1 ? nextOfV1(bytes, fields, objects, stream) : nextOfV2(fields, stream);
   return {
-    records: stampRecords(bytes, objects, stamp),
+    ...stampRecords(bytes, objects, stamp, pool),
     count: objects.length,
     hasMore: next !== undefined,
     ...(next === undefined ? {} : { next }),
@@ -75,6 +87,7 @@ function takeApart(bytes: Buffer, stream: StripeStream, stamp: RecordStamp): Lis
 }
 
 function nextOfV1(
+  bytes: Buffer,
   fields: Record<string, unknown>,
   objects: readonly RecordObject[],
   stream: StripeStream,
@@ -84,7 +97,7 @@ function nextOfV1(
   if (!fields.has_more || stream.paging === 'none') return undefined;
   const last = objects.at(-1);
   if (last === undefined) throw new Error('it has nothing in it, yet says that there is more');
-  return last.id;
+  return idOf(bytes, last);
 }
 
 /** The query of the next page. Only that: the host is ours to know, whatever the answer says. */

@@ -11,6 +11,7 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const SPACE = 0x20;
+const BRACE_BIT = OPEN_BRACE ^ OPEN_BRACKET;
 
 /** The text is not JSON. */
 export class JsonScanError extends Error {
@@ -26,8 +27,8 @@ export class JsonScanError extends Error {
 export function skipSpace(bytes: Buffer, at: number): number {
   let i = at;
   for (;;) {
-    const byte = bytes[i];
-    if (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return i;
+    const byte = bytes[i] as number;
+    if (byte > SPACE || (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return i;
     i++;
   }
 }
@@ -59,10 +60,11 @@ export function skipValue(bytes: Buffer, at: number): number {
           if (inner === QUOTE) break;
           if (inner === BACKSLASH) i++;
         }
-      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
-      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        depth--;
-        if (depth === 0) return i + 1;
+      } else if (byte >= OPEN_BRACKET) {
+        // A bracket and a brace differ in one bit.
+        const brace = byte | BRACE_BIT;
+        if (brace === OPEN_BRACE) depth++;
+        else if (brace === CLOSE_BRACE && --depth === 0) return i + 1;
       }
     }
     throw new JsonScanError('the end of an object or array', end);
@@ -99,21 +101,42 @@ export function isKey(bytes: Buffer, start: number, end: number, name: Buffer): 
  */
 export type OnMember = (keyStart: number, keyEnd: number, valueStart: number) => number;
 
+/**
+ * The offset of the first key of the object that begins at `at`, or of the brace that closes it where it has none. With
+ * {@link skipKey} and {@link nextKey}, to walk an object without a call for each member.
+ */
+export function firstKey(bytes: Buffer, at: number): number {
+  if (bytes[at] !== OPEN_BRACE) throw new JsonScanError('an object', at);
+  const key = skipSpace(bytes, at + 1);
+  if (bytes[key] !== QUOTE && bytes[key] !== CLOSE_BRACE) throw new JsonScanError('a key', key);
+  return key;
+}
+
+/** The offset of the value, from that of the end of its key. */
+export function skipColon(bytes: Buffer, keyEnd: number): number {
+  const colon = skipSpace(bytes, keyEnd);
+  if (bytes[colon] !== COLON) throw new JsonScanError('a colon', colon);
+  return skipSpace(bytes, colon + 1);
+}
+
+/** The offset of the key after a value, or of the brace that closes the object. */
+export function nextKey(bytes: Buffer, valueEnd: number): number {
+  const after = skipSpace(bytes, valueEnd);
+  if (bytes[after] === CLOSE_BRACE) return after;
+  if (bytes[after] !== COMMA) throw new JsonScanError('a comma or the end of an object', after);
+  const key = skipSpace(bytes, after + 1);
+  if (bytes[key] !== QUOTE) throw new JsonScanError('a key', key);
+  return key;
+}
+
 /** Walks the members of the object that begins at `at`. @returns the offset after the object */
 export function scanObject(bytes: Buffer, at: number, onMember: OnMember): number {
-  if (bytes[at] !== OPEN_BRACE) throw new JsonScanError('an object', at);
-  let i = skipSpace(bytes, at + 1);
-  if (bytes[i] === CLOSE_BRACE) return i + 1;
-  for (;;) {
-    if (bytes[i] !== QUOTE) throw new JsonScanError('a key', i);
-    const keyEnd = skipString(bytes, i);
-    const colon = skipSpace(bytes, keyEnd);
-    if (bytes[colon] !== COLON) throw new JsonScanError('a colon', colon);
-    i = skipSpace(bytes, onMember(i, keyEnd, skipSpace(bytes, colon + 1)));
-    if (bytes[i] === CLOSE_BRACE) return i + 1;
-    if (bytes[i] !== COMMA) throw new JsonScanError('a comma or the end of an object', i);
-    i = skipSpace(bytes, i + 1);
+  let key = firstKey(bytes, at);
+  while (bytes[key] === QUOTE) {
+    const keyEnd = skipString(bytes, key);
+    key = nextKey(bytes, onMember(key, keyEnd, skipColon(bytes, keyEnd)));
   }
+  return key + 1;
 }
 
 /** Walks the elements of the array that begins at `at`. @param onElement gets an element's offset and returns the one after it */
@@ -129,27 +152,31 @@ export function scanArray(bytes: Buffer, at: number, onElement: (start: number) 
   }
 }
 
+/** Whether the bytes stand on one line. */
+export function isOneLine(bytes: Buffer): boolean {
+  return !bytes.includes(0x0a) && !bytes.includes(0x0d);
+}
+
 /**
  * The same JSON without white space outside of texts: Stripe writes its answers over many lines, and a record is one.
  *
- * @returns the very same buffer when there is no line break in it
+ * @param joined where to put it, at least as long
+ * @returns its part of `joined`
  */
-export function joinLines(bytes: Buffer): Buffer {
-  if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes;
+export function joinLines(bytes: Buffer, joined: Buffer): Buffer {
   const end = bytes.length;
-  const joined = Buffer.allocUnsafe(end);
   let length = 0;
-  let isText = false;
   for (let i = 0; i < end; i++) {
     const byte = bytes[i] as number;
-    if (isText) {
-      joined[length++] = byte;
-      if (byte === BACKSLASH) joined[length++] = bytes[++i] as number;
-      else if (byte === QUOTE) isText = false;
-    } else if (byte > SPACE) {
-      joined[length++] = byte;
-      isText = byte === QUOTE;
+    if (byte <= SPACE) continue;
+    joined[length++] = byte;
+    if (byte !== QUOTE) continue;
+    for (i++; i < end; i++) {
+      const inner = bytes[i] as number;
+      joined[length++] = inner;
+      if (inner === QUOTE) break;
+      if (inner === BACKSLASH) joined[length++] = bytes[++i] as number;
     }
   }
-  return joined.subarray(0, length);
+  return joined.subarray(0, Math.min(length, end));
 }

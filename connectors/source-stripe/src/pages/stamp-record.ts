@@ -1,6 +1,17 @@
 import { isUtf8 } from 'node:buffer';
+import type { BufferPool } from '@penstock/connector-sdk';
 import { ACCOUNT_ID_FIELD, AS_OF_FIELD, PARENT_ID_FIELD } from '../streams/stream-table.ts';
-import { isKey, joinLines, scanObject, skipSpace, skipValue } from './scan-json.ts';
+import {
+  firstKey,
+  isKey,
+  isOneLine,
+  joinLines,
+  nextKey,
+  skipColon,
+  skipSpace,
+  skipString,
+  skipValue,
+} from './scan-json.ts';
 
 /** What goes into each record beside the object. */
 export interface RecordStamp {
@@ -19,13 +30,17 @@ export interface RecordObject {
   readonly end: number;
   /** Members with the names of ours, quotes to the end of the value: they are left out. */
   readonly clashes: readonly { readonly start: number; readonly end: number }[];
-  readonly id: string;
+  /** Where its id stands, quotes included. */
+  readonly id: number;
+  readonly idEnd: number;
   readonly created: number | undefined;
 }
 
+const QUOTE = 0x22;
 const UNDERSCORE = 0x5f;
 const BACKSLASH = 0x5c;
 const LETTER_D = 0x64;
+const LETTER_I = 0x69;
 const DIGIT_0 = 0x30;
 
 const DELETED_FIELD = 'deleted';
@@ -36,16 +51,20 @@ const AS_OF = Buffer.from(AS_OF_FIELD);
 const PARENT_ID = Buffer.from(PARENT_ID_FIELD);
 const DELETED = Buffer.from(DELETED_FIELD);
 
+const NO_CLASHES: RecordObject['clashes'] = [];
+
 /**
  * The text of an answer on one line, as a record has to be.
  *
+ * @param room for it, at least as long; not used where the very same buffer is returned, because it has no line break
  * @throws Error when it is not UTF-8, or can't be JSON because a text in it holds a line break
  */
-export function toOneLine(body: Buffer): Buffer {
+export function toOneLine(body: Buffer, room?: Buffer): Buffer {
   if (!isUtf8(body)) throw new Error('it is not UTF-8');
-  const bytes = joinLines(body);
+  if (isOneLine(body)) return body;
+  const bytes = joinLines(body, room ?? Buffer.allocUnsafe(body.length));
   // A line break that is left stands inside a text, where JSON doesn't allow it.
-  if (bytes.includes(0x0a) || bytes.includes(0x0d)) throw new Error('a text in it holds a line break');
+  if (!isOneLine(bytes)) throw new Error('a text in it holds a line break');
   return bytes;
 }
 
@@ -81,25 +100,46 @@ export function recordFinder(
   const created = createdKey === undefined ? undefined : Buffer.from(createdKey);
   const stamped = stampedKeys(stamp);
   const letter = stamp.isDeleted ? LETTER_D : UNDERSCORE;
+  const [createdLetter] = created ?? [];
   return (bytes, start) => {
-    let id: unknown;
+    let id = 0;
+    let idEnd = 0;
     let createdAt: number | undefined;
-    const clashes: { start: number; end: number }[] = [];
-    const end = scanObject(bytes, start, (keyStart, keyEnd, valueStart) => {
-      const valueEnd = skipValue(bytes, valueStart);
-      const first = bytes[keyStart + 1];
-      if (isKey(bytes, keyStart, keyEnd, ID)) id = JSON.parse(bytes.toString('utf8', valueStart, valueEnd));
-      else if (created !== undefined && isKey(bytes, keyStart, keyEnd, created)) {
-        createdAt = readSeconds(bytes, valueStart, valueEnd);
-      } else if (first === UNDERSCORE || first === letter || first === BACKSLASH) {
-        if (stamped.some((name) => isKey(bytes, keyStart, keyEnd, name)))
-          clashes.push({ start: keyStart, end: valueEnd });
+    let clashes: RecordObject['clashes'] = NO_CLASHES;
+    let key = firstKey(bytes, start);
+    while (bytes[key] === QUOTE) {
+      const keyEnd = skipString(bytes, key);
+      const value = skipColon(bytes, keyEnd);
+      const valueEnd = skipValue(bytes, value);
+      // Of the many keys, hardly any begins like one that is looked at.
+      const first = bytes[key + 1];
+      const isEscaped = first === BACKSLASH;
+      if ((first === LETTER_I || isEscaped) && isKey(bytes, key, keyEnd, ID)) {
+        id = value;
+        idEnd = valueEnd;
+      } else if (
+        created !== undefined &&
+        (first === createdLetter || isEscaped) &&
+        isKey(bytes, key, keyEnd, created)
+      ) {
+        createdAt = readSeconds(bytes, value, valueEnd);
+      } else if (first === UNDERSCORE || first === letter || isEscaped) {
+        if (isAnyKey(bytes, key, keyEnd, stamped)) clashes = [...clashes, { start: key, end: valueEnd }];
       }
-      return valueEnd;
-    });
-    if (typeof id !== 'string' || id === '') throw new Error('an object in it has no id');
-    return { start, end, clashes, id, created: createdAt };
+      key = nextKey(bytes, valueEnd);
+    }
+    if (bytes[id] !== QUOTE || idEnd - id <= 2) throw new Error('an object in it has no id');
+    return { start, end: key + 1, clashes, id, idEnd, created: createdAt };
   };
+}
+
+function isAnyKey(bytes: Buffer, start: number, end: number, names: readonly Buffer[]): boolean {
+  return names.some((name) => isKey(bytes, start, end, name));
+}
+
+/** The id of an object in a text. */
+export function idOf(bytes: Buffer, { id, idEnd }: RecordObject): string {
+  return JSON.parse(bytes.toString('utf8', id, idEnd));
 }
 
 /** The object's bytes up to where the stamp goes, without members that the stamp replaces. */
@@ -127,20 +167,38 @@ function tailOf({ accountId, asOf, parentId, isDeleted }: RecordStamp): Buffer {
   );
 }
 
-/** Objects of one text as records: each as it stands there, with the stamp at its end. */
-export function stampRecords(bytes: Buffer, objects: readonly RecordObject[], stamp: RecordStamp): Buffer[] {
+/** Records that share their memory. */
+export interface StampedRecords {
+  readonly records: readonly Buffer[];
+  /** What they are parts of. */
+  readonly memory: Buffer;
+}
+
+/**
+ * Objects of one text as records: each as it stands there, with the stamp at its end.
+ *
+ * @param pool has the memory for all of them
+ */
+export function stampRecords(
+  bytes: Buffer,
+  objects: readonly RecordObject[],
+  stamp: RecordStamp,
+  pool?: BufferPool,
+): StampedRecords {
   const tail = tailOf(stamp);
-  const size = objects.reduce((sum, object) => sum + object.end - object.start + tail.length, 0);
-  const records = Buffer.allocUnsafe(size);
+  let size = 0;
+  for (const { start, end } of objects) size += end - start + tail.length;
+  const memory = pool === undefined ? Buffer.allocUnsafe(size) : pool.take(size);
   let at = 0;
-  return objects.map((object) => {
+  const records = objects.map((object) => {
     const start = at;
-    const text =
-      object.clashes.length === 0 ? bytes.subarray(object.start, object.end - 1) : withoutClashes(bytes, object);
-    at += text.copy(records, at);
-    at += tail.copy(records, at);
-    return records.subarray(start, at);
+    if (object.clashes.length === 0) at += bytes.copy(memory, at, object.start, object.end - 1);
+    else at += withoutClashes(bytes, object).copy(memory, at);
+    memory.set(tail, at);
+    at += tail.length;
+    return memory.subarray(start, at);
   });
+  return { records, memory };
 }
 
 /**
@@ -150,5 +208,5 @@ export function stampRecords(bytes: Buffer, objects: readonly RecordObject[], st
  * @throws Error when it is no object with an id
  */
 export function stampRecord(bytes: Buffer, stamp: RecordStamp): Buffer {
-  return stampRecords(bytes, [recordFinder(stamp, undefined)(bytes, 0)], stamp)[0] as Buffer;
+  return stampRecords(bytes, [recordFinder(stamp, undefined)(bytes, 0)], stamp).records[0] as Buffer;
 }

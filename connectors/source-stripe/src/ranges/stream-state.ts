@@ -42,18 +42,30 @@ export function timeRangeOf(window: Window): TimeRange {
   return { gte: instantOf(window.gte), lt: instantOf(window.lt) };
 }
 
-/** @returns a fresh copy: later changes of the state can't reach what was emitted */
-export function writeStreamState(state: StreamState): StreamStateData {
-  return {
-    accounted_range: timeRangeOf(state.accounted),
-    ...(isDeepStrictEqual(state.queries, ['']) ? {} : { queries: [...state.queries] }),
-    remaining: state.remaining.map((range) => ({
+/** Of the many ranges of a state, one is another after a page; writing times takes long. */
+const written = new WeakMap<Range, z.input<typeof rangeSchema>>();
+
+function writeRange(range: Range): z.input<typeof rangeSchema> {
+  let data = written.get(range);
+  if (data === undefined) {
+    data = Object.freeze({
       ...timeRangeOf(range),
       cursor: range.cursor?.after ?? null,
       ...(range.cursor?.seen === undefined ? {} : { seen: instantOf(range.cursor.seen) }),
       ...(range.query === '' ? {} : { query: range.query }),
       ...(range.isNews ? { news: true } : {}),
-    })),
+    });
+    written.set(range, data);
+  }
+  return data;
+}
+
+/** @returns a copy: later changes of the state can't reach what was emitted */
+export function writeStreamState(state: StreamState): StreamStateData {
+  return {
+    accounted_range: timeRangeOf(state.accounted),
+    ...(isDeepStrictEqual(state.queries, ['']) ? {} : { queries: [...state.queries] }),
+    remaining: state.remaining.map(writeRange),
     ...(state.listedFrom === undefined ? {} : { listed_from: instantOf(state.listedFrom) }),
     backfilled: state.backfilled,
   };
