@@ -24,9 +24,12 @@ const whateverPostgres = [
 ];
 const isOtherPostgres = process.env.PENSTOCK_TEST_POSTGRES !== undefined;
 
+const postgresSetup = 'engine/local-postgres/src/testing/vitest-setup.ts';
+
 /**
  * One project per kind of test, told apart by the file name: `.test.ts` needs nothing, `.pg.test.ts` needs a Postgres
- * (one is started for the whole run, each file makes a database of its own), `.image.test.ts` needs built images.
+ * (one is started for the whole run, each file makes a database of its own), and in e2e/scenarios the bundled programs too;
+ * `.image.test.ts` needs built images.
  */
 export default defineConfig({
   test: {
@@ -50,8 +53,18 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: ['**/*.pg.test.ts'],
+          exclude: [...everywhere, ...(isOtherPostgres ? whateverPostgres : []), 'e2e/scenarios/**'],
+          globalSetup: [postgresSetup],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'scenario',
+          include: ['e2e/scenarios/**/*.pg.test.ts'],
           exclude: isOtherPostgres ? [...everywhere, ...whateverPostgres] : everywhere,
-          globalSetup: ['engine/local-postgres/src/testing/vitest-setup.ts'],
+          globalSetup: [postgresSetup, 'e2e/scenarios/src/harness/programs-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

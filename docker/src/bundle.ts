@@ -1,10 +1,10 @@
 /**
  * Makes `dist/NAME/`, a package that needs no others: `main.mjs` and the chunks that it loads when they are needed, bundled of
  * all that the program imports; the licences of what is in them, and what it reads beside that. `npm run bundle -w @penstock/images`
- * makes them all.
+ * makes them all; `node docker/src/bundle.ts FOLDER` makes them elsewhere.
  */
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
 import { licencesOf } from './licences.ts';
 import { type Program, programs } from './programs.ts';
@@ -46,10 +46,10 @@ interface Sizes {
   readonly all: number;
 }
 
-/** Bundles one program; those that it brings must have been. */
-export async function bundle(program: Program): Promise<Sizes> {
+/** Bundles one program; those that it brings must have been. @param to the folder that its own is made in */
+export async function bundle(program: Program, to = distFolder): Promise<Sizes> {
   const packageFolder = join(root, program.folder);
-  const target = join(distFolder, program.name);
+  const target = join(to, program.name);
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { recursive: true });
   const { metafile } = await build({
@@ -88,7 +88,7 @@ export async function bundle(program: Program): Promise<Sizes> {
   for (const asset of program.assets ?? [])
     await cp(join(packageFolder, asset), join(target, asset), { recursive: true });
   for (const other of program.brings ?? [])
-    await cp(join(distFolder, other), join(target, 'node_modules/@penstock', other), { recursive: true });
+    await cp(join(to, other), join(target, 'node_modules/@penstock', other), { recursive: true });
   await openToAll(target);
   const sizes = await Promise.all(chunks.map(async (chunk) => (await stat(chunk)).size));
   return {
@@ -144,8 +144,11 @@ async function openToAll(folder: string): Promise<void> {
 
 if (import.meta.main) {
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+  const to = resolve(process.argv[2] ?? distFolder);
   for (const program of programs) {
-    const { main, all } = await bundle(program);
-    process.stdout.write(`dist/${program.name}: ${megabytes(all)}, of which each start reads ${megabytes(main)}\n`);
+    const { main, all } = await bundle(program, to);
+    process.stdout.write(
+      `${relative(root, join(to, program.name))}: ${megabytes(all)}, of which each start reads ${megabytes(main)}\n`,
+    );
   }
 }

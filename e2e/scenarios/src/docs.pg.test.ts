@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { makeSandbox, runBlocks, type Sandbox, type ShellBlock, shellBlocks } from './harness/docs-blocks.ts';
 import { isFree } from './harness/free-port.ts';
-import { repositoryRoot } from './harness/program.ts';
+import { programFolder, repositoryRoot } from './harness/program.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
 
 let simulator: Simulator;
@@ -70,7 +70,7 @@ test('every command of the guide to pipeline files works, and the file is what t
   const own = await createTestDatabase();
   try {
     const { code, output } = await runBlocks(blocks, folder, {
-      PATH: `${path.join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}`,
+      PATH: `${programFolder()}:${process.env.PATH}`,
       STRIPE_API_KEY: 'sk_test_file',
       STRIPE_BASE_URL: simulator.url,
       STRIPE_RATE_LIMIT: '500',
@@ -113,7 +113,7 @@ test('every command of the guide to changes works, from making a webhook endpoin
   const web = await createTestDatabase();
   try {
     const env = {
-      PATH: `${path.join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}`,
+      PATH: `${programFolder()}:${process.env.PATH}`,
       STRIPE_API_KEY: 'sk_test_webhooks',
       DATABASE_URL: web.url,
     };

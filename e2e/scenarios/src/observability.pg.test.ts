@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeSandbox, runBlocks, type Sandbox, shellBlocks } from './harness/docs-blocks.ts';
 import { isFree } from './harness/free-port.ts';
-import { repositoryRoot } from './harness/program.ts';
+import { programFolder } from './harness/program.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
 
 /** The guide names it, so that its reader can. */
@@ -55,7 +55,7 @@ test('every command of the guide to observability works, and the sync can be scr
   expect(await isFree(METRICS_PORT), `port ${METRICS_PORT} has to be free`).toBe(true);
   let isOver = false;
   const running = runBlocks(blocks, sandbox.path, {
-    PATH: `${path.join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}`,
+    PATH: `${programFolder()}:${process.env.PATH}`,
     STRIPE_API_KEY: 'sk_test_observed',
     STRIPE_BASE_URL: simulator.url,
     // Long enough to be scraped: there are more than a hundred requests.

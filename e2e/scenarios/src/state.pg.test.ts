@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeSandbox, runBlocks, shellBlocks } from './harness/docs-blocks.ts';
 import { makePipeline } from './harness/pipeline.ts';
-import { repositoryRoot, runProgram } from './harness/program.ts';
+import { programFolder, runProgram } from './harness/program.ts';
 import { type Simulator, startSimulator, whenSettled } from './harness/simulator.ts';
 import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
 
@@ -74,7 +74,7 @@ test('every command of the guide to the saved state works', async () => {
     expect(blocks.length).toBeGreaterThan(4);
     const at = { heading: 'between', text: 'cp shop-state.json before-reset.json\n' };
     const { code, output } = await runBlocks([...blocks.slice(0, 3), at, ...blocks.slice(3)], sandbox.path, {
-      PATH: `${path.join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}`,
+      PATH: `${programFolder()}:${process.env.PATH}`,
       STRIPE_API_KEY: 'sk_test_state',
       STRIPE_BASE_URL: simulator.url,
       STRIPE_RATE_LIMIT: '500',
@@ -94,7 +94,7 @@ test('every command of the guide to past runs works', async () => {
   const sandbox = await makeSandbox();
   try {
     const { code, output } = await runBlocks(await shellBlocks('docs/guide/runs.md'), sandbox.path, {
-      PATH: `${path.join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}`,
+      PATH: `${programFolder()}:${process.env.PATH}`,
       STRIPE_API_KEY: 'sk_test_runs',
       STRIPE_BASE_URL: simulator.url,
       STRIPE_RATE_LIMIT: '500',

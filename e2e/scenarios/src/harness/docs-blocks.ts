@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { repositoryRoot } from './program.ts';
+import { programFolder, repositoryRoot } from './program.ts';
 import { runShell, type ShellResult } from './shell.ts';
 
 /** What a clone has and a sandbox must not share: it would be written to. */
@@ -9,6 +9,9 @@ const NOT_LINKED = new Set(['.git', '.penstock', 'node_modules']);
 
 /** npm writes it last, so make looks at its time. */
 const INSTALLED = '.package-lock.json';
+
+/** Where npm puts the commands of packages. */
+const COMMANDS = '.bin';
 
 /** A folder that looks like a clone, where the commands of a page can leave their files. */
 export interface Sandbox {
@@ -37,7 +40,13 @@ async function linkPackages(folder: string): Promise<void> {
   const to = path.join(folder, 'node_modules');
   await mkdir(to);
   for (const entry of await readdir(from)) {
-    if (entry !== INSTALLED) await symlink(path.join(from, entry), path.join(to, entry));
+    if (entry !== INSTALLED && entry !== COMMANDS) await symlink(path.join(from, entry), path.join(to, entry));
+  }
+  const programs = new Set(await readdir(programFolder()));
+  await mkdir(path.join(to, COMMANDS));
+  for (const entry of await readdir(path.join(from, COMMANDS))) {
+    const place = programs.has(entry) ? programFolder() : path.join(from, COMMANDS);
+    await symlink(path.join(place, entry), path.join(to, COMMANDS, entry));
   }
   await writeFile(path.join(to, INSTALLED), await readFile(path.join(from, INSTALLED)));
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
-import { repositoryRoot } from './program.ts';
+import { programFolder } from './program.ts';
 
 /** Programs in a shell. */
 export interface RunningPipe {
@@ -20,7 +19,7 @@ export function startShell(
     cwd: options.cwd,
     env: {
       ...process.env,
-      PATH: `${path.join(repositoryRoot, 'node_modules', '.bin')}:${process.env.PATH}`,
+      PATH: `${programFolder()}:${process.env.PATH}`,
       ...options.env,
     },
     stdio: ['ignore', 'inherit', 'pipe'],

@@ -37,9 +37,14 @@ export interface StartOptions {
   readonly group?: boolean;
 }
 
+/** The folder of the programs, for PATH: bundled where the run has made that, and else as `npm exec` finds them. */
+export function programFolder(): string {
+  return process.env.PENSTOCK_TEST_PROGRAMS ?? path.join(repositoryRoot, 'node_modules', '.bin');
+}
+
 /** The command line of a program: what `npm exec -- NAME` runs, without npm's own start-up time. */
 export function programCommand(name: ProgramName): [command: string, ...args: string[]] {
-  return [process.execPath, path.join(repositoryRoot, 'node_modules', '.bin', name)];
+  return [process.execPath, path.join(programFolder(), name)];
 }
 
 /** Starts a program. Its output is kept whole: scenarios are small. */
