@@ -7,7 +7,7 @@ import { discover, streamsNamed } from './harness/catalog.ts';
 import { compareWithTruth } from './harness/compare.ts';
 import { killSync } from './harness/kill.ts';
 import { type RunningProgram, runProgram, startProgram } from './harness/program.ts';
-import { type Simulator, startSimulator, whenSettled } from './harness/simulator.ts';
+import { CLOCK_BEHIND, type Simulator, settle, startSimulator } from './harness/simulator.ts';
 import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
 
 const SCHEMA = 'mirror';
@@ -23,7 +23,10 @@ let slowPipelineFile: string;
 
 beforeAll(async () => {
   [simulator, database, folder] = await Promise.all([
-    startSimulator(['--seed', '51', '--objects', '0', '--count', '/v1/customers=2500', '--count', '/v1/products=200']),
+    startSimulator([
+      ...['--seed', '51', '--objects', '0', '--count', '/v1/customers=2500', '--count', '/v1/products=200'],
+      ...CLOCK_BEHIND,
+    ]),
     createTestDatabase(),
     makeScenarioFolder(),
   ]);
@@ -57,12 +60,12 @@ async function sync(): Promise<string> {
   return stdout + stderr;
 }
 
-/** Changes some of everything, and waits until a run would see it. */
+/** Changes some of everything, so that a run sees it. */
 async function changeObjects(): Promise<void> {
   for (const path of ['/v1/customers', '/v1/products'])
     for (const [what, count] of [['update', 20] as const, ['delete', 15] as const, ['create', 10] as const])
       await simulator.admin(`objects/${what}`, { path, count });
-  await whenSettled(simulator);
+  await settle(simulator);
 }
 
 const idsOf = async (table: string) =>
