@@ -50,6 +50,8 @@ export class MessageOutput {
   whenReady(): Promise<void> | undefined {
     if (this.#closed) return undefined;
     if (this.#stream.writableNeedDrain) {
+      // It comes in a turn of its own.
+      this.#turnDue = false;
       return new Promise((resolve) => {
         this.#released.push(resolve);
       });
@@ -78,8 +80,11 @@ export class MessageOutput {
    */
   writeBytes(lines: Buffer, onWritten: () => void): void {
     if (this.#closed) return;
+    // In one write, with what waits.
+    this.#stream.cork();
     this.#takeWaiting();
     this.#stream.write(lines, onWritten);
+    this.#stream.uncork();
     this.#turnDue = true;
   }
 
