@@ -103,7 +103,7 @@ describe.each(programs)('image $name', (program) => {
         .matchAll(/^(?:import|\} from) (?:\{[^}]*\} from )?"\.\/([^"]+)"/gm))
         read.add(imported!);
     const bytes = [...read].reduce((sum, path) => sum + app.get(path)!.length, 0);
-    expect(bytes / 1e6).toBeGreaterThan(0.5);
+    expect(bytes / 1e6).toBeGreaterThan(0.3);
     expect(bytes / 1e6).toBeLessThan(START_MB_MAX[name] ?? START_MB_MAX_OTHERS);
   });
 
