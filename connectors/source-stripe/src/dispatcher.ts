@@ -1,5 +1,7 @@
 import { ConnectorError } from '@penstock/connector-sdk';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
+import Agent from 'undici/lib/dispatcher/agent.js';
+import EnvHttpProxyAgent from 'undici/lib/dispatcher/env-http-proxy-agent.js';
 
 /** Largest answer that is taken (64 MiB): a page of 100 objects is far below 10. */
 export const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;

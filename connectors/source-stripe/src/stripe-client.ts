@@ -9,7 +9,8 @@ import {
   type RetryAdvice,
   withRetries,
 } from '@penstock/connector-sdk';
-import { type Dispatcher, errors } from 'undici';
+import type { Dispatcher } from 'undici';
+import errors from 'undici/lib/core/errors.js';
 import { dispatcherFor, RESPONSE_BYTES_MAX } from './dispatcher.ts';
 import { Latency } from './latency.ts';
 import type { Grant, Permit, RateLimit } from './rate-limit.ts';
