@@ -22,8 +22,16 @@ const repository = join(import.meta.dirname, '../..');
 const folders: string[] = [];
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
 
-/** What an image has in /app, copied to this machine, by path. */
-async function appOf(image: string): Promise<Map<string, Buffer>> {
+/** What an image has in /app, copied to this machine once, by path. */
+function appOf(image: string): Promise<ReadonlyMap<string, Buffer>> {
+  const app = apps.get(image) ?? copyApp(image);
+  apps.set(image, app);
+  return app;
+}
+
+const apps = new Map<string, Promise<ReadonlyMap<string, Buffer>>>();
+
+async function copyApp(image: string): Promise<ReadonlyMap<string, Buffer>> {
   const folder = await mkdtemp(join(tmpdir(), 'penstock-image-'));
   folders.push(folder);
   const container = await docker('create', image);
@@ -62,16 +70,21 @@ describe.each(programs)('image $name', (program) => {
   });
 
   it('works with a read-only root, no capabilities and no network, as any user', async () => {
-    for (const user of ['1000:1000', '65532:65532', '0:0']) {
-      const { code, stdout, stderr } = await endOfDocker(...run, ...locked, '--user', user, name, '--version');
+    const users = ['1000:1000', '65532:65532', '0:0'];
+    const start = (user: string) => endOfDocker(...run, ...locked, '--user', user, name, '--version');
+    for (const { code, stdout, stderr } of await Promise.all(users.map(start))) {
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/\d+\.\d+\.\d+\n$/);
     }
   });
 
   it('has no shell', async () => {
-    for (const shell of ['sh', 'bash', '/bin/sh', '/bin/busybox', '/busybox/sh', '/usr/local/bin/sh']) {
-      const { code, stderr } = await endOfDocker(...run, '--entrypoint', shell, name, '-c', 'true');
+    const shells = ['sh', 'bash', '/bin/sh', '/bin/busybox', '/busybox/sh', '/usr/local/bin/sh'];
+    const start = async (shell: string) => ({
+      shell,
+      ...(await endOfDocker(...run, '--entrypoint', shell, name, '-c', 'true')),
+    });
+    for (const { shell, code, stderr } of await Promise.all(shells.map(start))) {
       expect({ shell, code }).toEqual({ shell, code: 127 });
       expect(stderr).toMatch(/not found|no such file/);
     }
