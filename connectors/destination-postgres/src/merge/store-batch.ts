@@ -32,13 +32,16 @@ export type StreamTable = {
   readonly plan: TablePlan;
   readonly sql: MergeSql;
   readonly name: string;
-  /** How many records of the latest batch were in the table already: then so are, likely, those of the next. */
+  /**
+   * How many records of the latest batch were in the table already: then so are, likely, those of the next. Before the first,
+   * none: where that is wrong it shows soon.
+   */
   wasThere: 'most' | 'some' | 'none';
 };
 
 /** Builds the statements of a table that is there. */
 export function streamTable(plan: TablePlan): StreamTable {
-  return { plan, sql: buildMergeSql(plan), name: tableName(plan), wasThere: 'most' };
+  return { plan, sql: buildMergeSql(plan), name: tableName(plan), wasThere: 'none' };
 }
 
 /** What a batch did to its table. The four add up to its records. */
@@ -326,7 +329,7 @@ async function insertNew(client: Session, table: StreamTable): Promise<Record<st
     return await run(client, table, 'insertNew');
   } catch (error) {
     // Neither the next try nor the next batch takes that risk.
-    table.wasThere = 'some';
+    table.wasThere = 'most';
     if ((error as PostgresError).code !== uniqueViolation) throw error;
     await client.query('rollback to savepoint staged');
     return undefined;
