@@ -1,4 +1,4 @@
-import type { ConnectorLog, SourceOutput } from '@penstock/connector-sdk';
+import type { ConnectorLog, RecordBatch, SourceOutput } from '@penstock/connector-sdk';
 import type { ConfiguredStream, SourceStateSet, StreamStatusPayload } from '@penstock/protocol';
 import { configSchema } from '../config.ts';
 import { stripeSource } from '../source.ts';
@@ -15,6 +15,11 @@ export async function configuredStreams(...names: string[]): Promise<ConfiguredS
     .map((stream) => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append_dedup' }));
 }
 
+/** The memory of a batch is the source's again when it is asked for more. */
+function copyOf(batch: RecordBatch): RecordBatch {
+  return { ...batch, data: batch.data.map((item) => Buffer.from(item)) };
+}
+
 /** What came out of a read so far. */
 export class Emitted {
   readonly outputs: SourceOutput[] = [];
@@ -29,7 +34,7 @@ export class Emitted {
   }
 
   add(output: SourceOutput): void {
-    this.outputs.push(output);
+    this.outputs.push(output.type === 'record_batch' ? copyOf(output) : output);
     if (output.type === 'record_batch') {
       const known = this.records.get(output.stream) ?? [];
       this.records.set(output.stream, known);
