@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { startLocalPostgres } from '@penstock/local-postgres';
 import pg from 'pg';
 import { customer, customerSchema } from './customer.ts';
+import { copyOnce, writeCustomerRows } from './plain-copy.ts';
 import { printFigures } from './print-figures.ts';
 
 const { values } = parseArgs({
@@ -85,28 +86,13 @@ type PlainCopy = { readonly seconds: number; readonly cpuSeconds: number };
 /** What Postgres takes for the same rows by itself, read from a file, in the best of three. */
 async function plainCopy(): Promise<PlainCopy> {
   const path = join(folder, 'plain.copy');
-  const file = createWriteStream(path, { mode: 0o644 });
-  for (let index = 0; index < recordCount; index++) {
-    const data = JSON.stringify(customer(index, 1_700_000_000));
-    if (!file.write(`${customer(index, 0).id}\t${data.replaceAll('\\', '\\\\')}\n`)) await once(file, 'drain');
-  }
-  file.end();
-  await once(file, 'close');
+  await writeCustomerRows(path, recordCount);
   const runs: PlainCopy[] = [];
   for (let run = 0; run < 3; run++) {
-    await client.query('drop table if exists plain');
-    await client.query('create table plain (key text primary key, _raw_data jsonb)');
-    await client.query('checkpoint');
     const cpuBefore = await postgresCpu();
-    const other = new pg.Client({ connectionString: server.url });
-    await other.connect();
-    const start = performance.now();
-    await other.query(`copy plain from '${path}'`);
-    const seconds = (performance.now() - start) / 1000;
-    await other.end();
+    const seconds = await copyOnce(client, server.url, path);
     runs.push({ seconds, cpuSeconds: (await postgresCpu()) - cpuBefore });
   }
-  await client.query('drop table plain');
   return runs.toSorted((a, b) => a.seconds - b.seconds)[0]!;
 }
 
