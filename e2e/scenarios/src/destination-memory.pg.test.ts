@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleConnector } from './harness/bundle.ts';
 import { MEMORY_MAX_MB, peakUntilEnd } from './harness/peak-memory.ts';
+import { programCommand } from './harness/program.ts';
 import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts';
 
 const RECORDS = 150_000;
@@ -62,15 +62,9 @@ test(`the destination stores ${RECORDS} records with less than ${MEMORY_MAX_MB} 
   const catalog = await folder.json('catalog.json', {
     streams: [{ stream, sync_mode: 'incremental', destination_sync_mode: 'append_dedup' }],
   });
-  const write = [
-    await bundleConnector('destination-postgres', folder),
-    'write',
-    '--config',
-    config,
-    '--catalog',
-    catalog,
-  ];
-  const child = spawn(process.execPath, write, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [node, ...first] = programCommand('destination-postgres');
+  const write = [...first, 'write', '--config', config, '--catalog', catalog];
+  const child = spawn(node, write, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   child.stdout.resume();
 

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { bundlePrograms } from './bundle.ts';
 import { repositoryRoot } from './program.ts';
 
 /**
@@ -13,8 +12,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   const cache = path.join(repositoryRoot, 'node_modules/.cache');
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(path.join(cache, 'penstock-programs-'));
-  const bundler = path.join(repositoryRoot, 'docker/src/bundle.ts');
-  await promisify(execFile)(process.execPath, [bundler, folder], { cwd: repositoryRoot });
+  await bundlePrograms(folder);
   const names = await readdir(folder);
   const bin = path.join(folder, 'bin');
   await mkdir(bin);
