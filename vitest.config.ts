@@ -24,6 +24,12 @@ const whateverPostgres = [
 ];
 const isOtherPostgres = process.env.PENSTOCK_TEST_POSTGRES !== undefined;
 
+/**
+ * A limit is there so that what hangs ends at all, and says where: machines that are busy with something else take several times
+ * as long as usual, and for a while much longer.
+ */
+const patience = { poll: { timeout: 60_000 } };
+
 const postgresSetup = 'engine/local-postgres/src/testing/vitest-setup.ts';
 
 /**
@@ -45,8 +51,9 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...everywhere, '**/*.pg.test.ts', '**/*.image.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          expect: patience,
         },
       },
       {
@@ -55,8 +62,9 @@ export default defineConfig({
           include: ['**/*.pg.test.ts'],
           exclude: [...everywhere, ...(isOtherPostgres ? whateverPostgres : []), 'e2e/scenarios/**'],
           globalSetup: [postgresSetup],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 360_000,
+          hookTimeout: 360_000,
+          expect: patience,
         },
       },
       {
@@ -65,8 +73,9 @@ export default defineConfig({
           include: ['e2e/scenarios/**/*.pg.test.ts'],
           exclude: isOtherPostgres ? [...everywhere, ...whateverPostgres] : everywhere,
           globalSetup: [postgresSetup, 'e2e/scenarios/src/harness/programs-setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          expect: patience,
         },
       },
       {
@@ -77,8 +86,9 @@ export default defineConfig({
           globalSetup: ['docker/src/testing/vitest-setup.ts'],
           // Its helper would have to be pulled from a registry; the tests remove what they make.
           env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          expect: patience,
         },
       },
     ],

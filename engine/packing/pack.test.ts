@@ -50,7 +50,7 @@ beforeAll(async () => {
   }
   await writeFile(join(folder, 'package.json'), '{ "type": "module", "private": true }');
   await writeFile(join(folder, 'consumer.ts'), consumer);
-}, 120_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function consume(name: string, source: object, ...args: string[]): Promise<Record<string, unknown>> {
@@ -70,7 +70,7 @@ it('an installed engine runs a sync for a program', async () => {
   const result = await consume('whole', { streams: { a: 250 } });
   expect(result).toMatchObject({ exitCode: 0, reason: 'complete', first: 'catalog', last: 'eof' });
   expect((await readFile(join(folder, 'whole.txt'), 'utf8')).trim().split('\n')).toHaveLength(250);
-}, 60_000);
+});
 
 it('an installed engine stops softly when its signal is aborted, and goes on with the next call', async () => {
   const stopped = await consume('cut', { streams: { a: 5000 }, page: 10, delay_ms: 20 }, 'abort');
@@ -78,12 +78,12 @@ it('an installed engine stops softly when its signal is aborted, and goes on wit
   const rest = await consume('cut', { streams: { a: 5000 } });
   expect(rest).toMatchObject({ exitCode: 0, reason: 'complete' });
   expect(new Set((await readFile(join(folder, 'cut.txt'), 'utf8')).trim().split('\n')).size).toBe(5000);
-}, 60_000);
+});
 
 it('the types of an installed engine fit a strict TypeScript program', async () => {
   const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node'];
   await run(join(root, 'node_modules/.bin/tsc'), [...flags, 'consumer.ts'], { cwd: folder });
-}, 60_000);
+});
 
 it('the packed command starts', async () => {
   const main = join(folder, 'node_modules/@penstock/engine/src/main.js');

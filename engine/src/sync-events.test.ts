@@ -22,7 +22,7 @@ async function statesGiven(): Promise<unknown[]> {
 }
 
 const savedSource = async (path: string) => JSON.parse(await readFile(path, 'utf8')).source;
-const wait = (check: () => boolean): Promise<void> => expect.poll(check, { timeout: 30_000 }).toBe(true);
+const wait = (check: () => boolean): Promise<void> => expect.poll(check).toBe(true);
 
 /** Global checkpoints as they came out of the destination, and how many records were in it by then. */
 function cursorsOf(run: PenstockRun): unknown[] {
@@ -100,9 +100,9 @@ describe('a source that stays', () => {
     const process = startPenstock(['sync', '-c', file, '--json']);
     const saved = async () => JSON.parse(await readFile(state, 'utf8').catch(() => '{}'));
     const cursorOf = async () => (await saved()).source?.global.cursor ?? 0;
-    await expect.poll(cursorOf, { timeout: 30_000 }).toBeGreaterThan(3);
+    await expect.poll(cursorOf).toBeGreaterThan(3);
     const before = await saved();
-    await expect.poll(cursorOf, { timeout: 30_000 }).toBeGreaterThan(before.source.global.cursor + 10);
+    await expect.poll(cursorOf).toBeGreaterThan(before.source.global.cursor + 10);
     const after = await saved();
     const a = after.sync_run.progress.streams.a;
     expect([a.status, a.completed_ranges.length]).toEqual(['started', 1]);

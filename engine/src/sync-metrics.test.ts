@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** The address that it says. */
 async function urlOf({ stderr }: PenstockProcess): Promise<string> {
-  await expect.poll(stderr, { timeout: 30_000 }).toMatch(/^Metrics: .*\n/m);
+  await expect.poll(stderr).toMatch(/^Metrics: .*\n/m);
   return /^Metrics: (.*)$/m.exec(stderr())![1]!;
 }
 

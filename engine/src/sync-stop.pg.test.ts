@@ -17,8 +17,6 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const patience = { timeout: 30_000 };
-
 it.each(['SIGTERM', 'SIGINT'] as const)(
   'is stopped by %s while the state is saved at the end: it is saved, and the run is done',
   async (signal) => {
@@ -31,11 +29,11 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
       await locker.query('begin; lock table penstock.sync_state in share mode');
       await goOn();
       // Both connectors have ended, and what is left is to save.
-      await expect.poll(() => childrenOf(pid), patience).toEqual([]);
+      await expect.poll(() => childrenOf(pid)).toEqual([]);
       const waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-      await expect.poll(async () => (await database.pool.query(waiting)).rowCount, patience).toBe(1);
+      await expect.poll(async () => (await database.pool.query(waiting)).rowCount).toBe(1);
       process.child.kill(signal);
-      await expect.poll(process.stderr, patience).toContain(`${signal}: stopping`);
+      await expect.poll(process.stderr).toContain(`${signal}: stopping`);
       expect(process.stdout()).not.toContain('"eof"');
       await locker.query('commit');
     } finally {

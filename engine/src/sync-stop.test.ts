@@ -61,7 +61,7 @@ describe('penstock sync that is stopped', () => {
   it('in the middle of the records leaves nothing behind, and the next run moves the rest and nothing twice', async () => {
     const { file, out } = await fakePipeline(folder, { streams: { a: records }, page: 10, delay_ms: 200 });
     const { child, stdout, done } = startPenstock(['sync', '-c', file, '--json'], { TMPDIR: folder });
-    await expect.poll(() => stdout().includes('source_state'), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => stdout().includes('source_state')).toBe(true);
     const children = await childrenOf(child.pid!);
     expect(children).toHaveLength(2);
     child.kill('SIGINT');
@@ -79,7 +79,7 @@ describe('penstock sync that is stopped', () => {
       const { process, children, file, out, goOn } = stalled;
       await stalled.whenSourceEnded();
       process.child.kill(signal);
-      await expect.poll(process.stderr, { timeout: 30_000 }).toContain(`${signal}: stopping`);
+      await expect.poll(process.stderr).toContain(`${signal}: stopping`);
       expect(children.some(isAlive)).toBe(true);
       await goOn();
       const run = await process.done;

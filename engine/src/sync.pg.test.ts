@@ -32,7 +32,7 @@ it('keeps state in Postgres across kills, and lets one engine at a time work on 
   const environment = { STATE_URL: database.url };
   const { file, out } = await pipelineWithDatabase({ streams: { a: 3000 }, page: 10, delay_ms: 300 });
   const first = startPenstock(['sync', '-c', file, '--json'], environment);
-  await expect.poll(() => first.stdout().includes('source_state'), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => first.stdout().includes('source_state')).toBe(true);
 
   const second = await callPenstock(['sync', '-c', file, '--json'], environment);
   expect(second.exitCode).toBe(30);

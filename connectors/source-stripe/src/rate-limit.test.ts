@@ -112,10 +112,10 @@ describe('RateLimit', () => {
     await limit.take(never);
     const abort = new AbortController();
     const waiting = limit.take(abort.signal);
-    await vi.waitFor(() => expect(sleeping).toBe(1));
+    await vi.waitFor(() => expect(sleeping).toBe(1), 60_000);
     abort.abort(new Error('stop'));
     await expect(waiting).rejects.toThrow('stop');
-    await vi.waitFor(() => expect(sleeping).toBe(0));
+    await vi.waitFor(() => expect(sleeping).toBe(0), 60_000);
   });
 
   it('survives a clock that is set back: a pause is kept, and neither more nor less is let through', async () => {

@@ -55,7 +55,7 @@ function startPipe(stateFlag: string): RunningPipe {
 /** Resolves when the running pipe has put out a checkpoint: then it is in the middle of its work. */
 async function whenMoreCheckpoints(): Promise<void> {
   const before = await checkpoints();
-  const givenUpAt = Date.now() + 10_000;
+  const givenUpAt = Date.now() + 60_000;
   while ((await checkpoints()) <= before && Date.now() < givenUpAt) await delay(20);
 }
 

@@ -39,7 +39,7 @@ test('every command of the README that needs no Docker works', async () => {
   expect(output).toContain('stripe-to-postgres: complete');
   const { rows } = await database.pool.query('select count(*)::int as n from stripe.customers');
   expect(rows[0].n).toBeGreaterThan(0);
-}, 240_000);
+});
 
 /** The tutorial names it, so that its reader can. */
 const TUTORIAL_PORT = 12111;
@@ -54,7 +54,7 @@ test('every command of the tutorial works', async () => {
   expect(code, output).toBe(0);
   expect(output).toContain('"status":"succeeded"');
   expect(output).toContain('tutorial: complete');
-}, 240_000);
+});
 
 /** A folder in the sandbox, so that a page finds no file of another. */
 async function emptyFolder(name: string): Promise<string> {
@@ -96,7 +96,7 @@ test('every command of the guide to pipeline files works, and the file is what t
     destination: { ...destination, postgres: { ...destination.postgres, schema: 'stripe' } },
   });
   expect(parse(await readFile(path.join(folder, 'shop.yaml'), 'utf8'))).toMatchObject({ name: 'shop' });
-}, 240_000);
+});
 
 /** The block as it stands there, but for where Stripe is. */
 function withSimulator({ heading, text }: ShellBlock): ShellBlock {
@@ -137,4 +137,4 @@ test('every command of the guide to changes works, from making a webhook endpoin
   } finally {
     await web.drop();
   }
-}, 240_000);
+});

@@ -62,7 +62,7 @@ test('a sync that is killed ten times at random moments ends with exactly what S
   expect(last, last.stderr).toMatchObject({ code: 0 });
   expect(await compareWithTruth(client, simulator, streams, 'stripe')).toEqual([]);
   expect(await countDuplicates(client, streams, 'stripe')).toBe(0);
-}, 300_000);
+});
 
 test('a sync that has nothing left to do says so and changes nothing', async () => {
   const before = await rowVersions();

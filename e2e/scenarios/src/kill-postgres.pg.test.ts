@@ -63,4 +63,4 @@ test('a sync whose Postgres is killed and comes back loses nothing', async () =>
   await client.connect();
   expect(await compareWithTruth(client, simulator, streams, 'stripe')).toEqual([]);
   await client.end();
-}, 240_000);
+});

@@ -77,7 +77,7 @@ async function kill(victim: Victim, sync: RunningShell, plan: SyncPlan, way: Way
 
 /** Waits until nothing that an engine made is there any more. @throws Error when something still is after 20 seconds */
 async function whenNothingIsLeft(volumes: readonly string[]): Promise<void> {
-  const givenUpAt = Date.now() + 20_000;
+  const givenUpAt = Date.now() + 60_000;
   for (;;) {
     const containers = await world.containers();
     const kept = (await dockerLines('volume', 'ls', '--quiet')).filter((name) => volumes.includes(name));

@@ -95,4 +95,4 @@ test('every command of the guide to observability works, and the sync can be scr
     expect.objectContaining({ event: 'stream_completed', stream: 'customers', records: CUSTOMERS }),
   );
   expect(output).toMatch(/^20\S+Z +\S+ s +done /m);
-}, 240_000);
+});

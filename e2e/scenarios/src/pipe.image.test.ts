@@ -46,7 +46,7 @@ const running = (name: string) => dockerLines('ps', '--format', '{{.Names}}', '-
 
 /** Waits until a round's containers are gone. @throws Error when they aren't after ten seconds */
 async function whenGone(name: string): Promise<void> {
-  const givenUpAt = Date.now() + 10_000;
+  const givenUpAt = Date.now() + 60_000;
   for (let left = await running(name); left.length > 0; left = await running(name)) {
     if (Date.now() > givenUpAt) throw new Error(`still running: ${left.join(', ')}`);
     await delay(50);

@@ -12,7 +12,7 @@ import { makeScenarioFolder, type ScenarioFolder } from './harness/workspace.ts'
 /** How long the account keeps changing, and at least until there was a run of each kind; `make soak` takes 1800. */
 const SOAK_SECONDS = Number(process.env.SOAK_SECONDS ?? 20);
 /** Time for the last run and for the comparison, in milliseconds. */
-const END_MS = 240_000;
+const END_MS = 600_000;
 
 /** A run is killed within so many milliseconds after its first stream has started. */
 const KILLED_WITHIN_MS = 1200;

@@ -88,7 +88,7 @@ test('every command of the guide to the saved state works', async () => {
   } finally {
     await sandbox.remove();
   }
-}, 240_000);
+});
 
 test('every command of the guide to past runs works', async () => {
   const sandbox = await makeSandbox();
@@ -107,4 +107,4 @@ test('every command of the guide to past runs works', async () => {
   } finally {
     await sandbox.remove();
   }
-}, 240_000);
+});

@@ -39,9 +39,9 @@ async function query(url: string, sql: string): Promise<unknown> {
 }
 
 async function whenTrue(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const giveUpAt = Date.now() + 30_000;
+  const giveUpAt = Date.now() + 60_000;
   while (!(await condition())) {
-    if (Date.now() > giveUpAt) throw new Error('It did not come true within 30 s.');
+    if (Date.now() > giveUpAt) throw new Error('It did not come true within a minute.');
     await delay(20);
   }
 }

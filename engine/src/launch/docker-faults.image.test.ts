@@ -117,7 +117,7 @@ describe('a container', () => {
     const running = await image.connector(code).launch({ command: 'read' });
     running.stdout.resume();
     const filters = { ancestor: [image.name] };
-    await expect.poll(() => docker.listContainers({ filters }), { timeout: 30_000 }).toHaveLength(1);
+    await expect.poll(() => docker.listContainers({ filters })).toHaveLength(1);
     running.stop(60_000);
     expect(await running.ended).toEqual({ kind: 'exited', code: 10 });
   });

@@ -105,7 +105,7 @@ it('live: draws on the other screen, and leaves it before what stays is printed'
   const { stdout, written } = fakeTerminal(80, 24);
   const reporter = createReporter({ mode: 'live', stdout, pipeline: 'shop', color: false });
   reporter.onMessage(message.progress(exampleProgress()));
-  await vi.waitFor(() => expect(written()).toContain('reading'), 20_000);
+  await vi.waitFor(() => expect(written()).toContain('reading'), 60_000);
   stdout.columns = 40;
   stdout.emit('resize');
   expect(written()).toContain('\u001b[2J\u001b[H');

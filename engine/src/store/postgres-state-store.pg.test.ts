@@ -186,7 +186,7 @@ it('renews its lease, so that it does not expire while the engine works', async 
       );
       return rows[0].renewed;
     };
-    await vi.waitUntil(isRenewed, { timeout: 10_000 });
+    await vi.waitUntil(isRenewed, { timeout: 60_000 });
     await session.close();
   } finally {
     vi.useRealTimers();

@@ -142,7 +142,7 @@ describe('several hosts', () => {
   });
 
   it('are tried after one that gives no answer in time', async () => {
-    expect(await portOf(url([mutePort, primary()], 'connect_timeout=1&'))).toBe(primary());
+    expect(await portOf(url([mutePort, primary()], 'connect_timeout=3&'))).toBe(primary());
   });
 });
 
@@ -152,7 +152,7 @@ describe('a server that gives no answer', () => {
     const text = await refusal(`postgres://u:secret@127.0.0.1:${mutePort}/d?connect_timeout=1&sslmode=${mode}`);
     expect(text).toMatch(/^unreachable: No connection to Postgres at 127.0.0.1:\d+: no answer within 1 s/);
     expect(text).not.toContain('secret');
-    expect(Date.now() - started).toBeLessThan(6000);
+    expect(Date.now() - started).toBeLessThan(30_000);
   });
 });
 

@@ -60,9 +60,9 @@ const passing: readonly (Trouble & { readonly logged: RegExp | undefined })[] = 
   {
     what: 'connections ended for being idle',
     happen: async () => {
-      await run(`alter role ${role.name} set idle_session_timeout = 30`);
+      await run(`alter role ${role.name} set idle_session_timeout = 1000`);
       await endConnections();
-      await delay(100);
+      await delay(1500);
     },
     logged: undefined,
   },

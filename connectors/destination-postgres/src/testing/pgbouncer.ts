@@ -76,14 +76,14 @@ max_client_conn = 20
 }
 
 async function whenAnswering(url: string): Promise<void> {
-  const giveUpAt = Date.now() + 20_000;
+  const giveUpAt = Date.now() + 60_000;
   for (;;) {
     const client = new pg.Client({ connectionString: url });
     try {
       await client.connect();
       return await client.end();
     } catch (cause) {
-      if (Date.now() > giveUpAt) throw new Error('PgBouncer did not answer within 20 s.', { cause });
+      if (Date.now() > giveUpAt) throw new Error('PgBouncer did not answer within a minute.', { cause });
       await delay(20);
     }
   }

@@ -238,7 +238,7 @@ describe('the program', () => {
     const stoppedAt = performance.now();
     child.kill('SIGTERM');
     const { code, messages } = await ended;
-    expect(performance.now() - stoppedAt).toBeLessThan(5000);
+    expect(performance.now() - stoppedAt).toBeLessThan(30_000);
     expect(code).toBe(10);
     expect(outline(messages as DestinationMessage[])).toContain(`${name}:complete`);
     expect(JSON.stringify(messages)).toContain('left to the next run');

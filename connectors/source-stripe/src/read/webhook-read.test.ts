@@ -51,7 +51,7 @@ function delivery(id: string, more: object = {}, secret = SECRET): { payload: st
   return { payload, signature: Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp }) };
 }
 
-const until = (condition: () => void): Promise<void> => vi.waitFor(condition, { interval: 1, timeout: 5000 });
+const until = (condition: () => void): Promise<void> => vi.waitFor(condition, { interval: 1, timeout: 60_000 });
 
 /** Keeps the first page of a list back. @returns what lets it go */
 function holdBack(path: string): () => void {

@@ -7,8 +7,6 @@ import { fakePipeline, type PenstockProcess, startPenstock } from './penstock.ts
 
 const stalling = fileURLToPath(new URL('fake-stalling.mjs', import.meta.url));
 
-const patience = { timeout: 30_000 };
-
 /** A `penstock sync` in the middle of something. */
 export interface StalledSync {
   /** The pipeline file. */
@@ -48,7 +46,7 @@ export async function stalledSync(
   await writeFile(file, JSON.stringify({ ...pipeline, ...more }));
   const started = startPenstock(['sync', '-c', file, '--json'], { TMPDIR: folder });
   const pid = started.child.pid!;
-  await expect.poll(() => existsSync(mark), patience).toBe(true);
+  await expect.poll(() => existsSync(mark)).toBe(true);
   const children = await childrenOf(pid);
   expect(children).not.toEqual([]);
   return {
@@ -57,8 +55,8 @@ export async function stalledSync(
     process: started,
     children,
     whenSourceEnded: async () => {
-      await expect.poll(() => existsSync(readMark), patience).toBe(true);
-      await expect.poll(() => childrenOf(pid), patience).toHaveLength(1);
+      await expect.poll(() => existsSync(readMark)).toBe(true);
+      await expect.poll(() => childrenOf(pid)).toHaveLength(1);
     },
     goOn: () => writeFile(`${mark}.go`, ''),
   };
