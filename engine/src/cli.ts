@@ -14,6 +14,7 @@ import { stateResetCommand, stateShowCommand } from './command/state-command.ts'
 import { stateExportCommand, stateImportCommand } from './command/state-transfer-command.ts';
 import { untilStopped } from './command/stop-signals.ts';
 import { syncCommand } from './command/sync-command.ts';
+import { usageHint } from './command/usage-hint.ts';
 import { takeDottedFlags } from './pipeline/dotted-flags.ts';
 
 const containersHelp = `Containers: --launcher docker runs the image source-stripe in place of the
@@ -250,10 +251,10 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
     .wrap(Math.min(110, context.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((text: string | null, error: Error | undefined) => {
-      throw (
-        error ??
-        new CodedError('usage', { message: (text ?? 'The command line is not valid').replace(/[^.?!]$/, '$&.') })
-      );
+      if (error !== undefined) throw error;
+      const complaint = text ?? 'The command line is not valid';
+      const message = [complaint.replace(/[^.?!]$/, '$&.'), usageHint(complaint, argv)].join(' ').trim();
+      throw new CodedError('usage', { message });
     });
 }
 

@@ -75,7 +75,7 @@ async function kill(victim: Victim, sync: RunningShell, plan: SyncPlan, way: Way
   }
 }
 
-/** Waits until nothing that an engine made is there any more. @throws Error when something still is after 20 seconds */
+/** Waits until nothing that an engine made is there any more. @throws Error when something still is after a minute */
 async function whenNothingIsLeft(volumes: readonly string[]): Promise<void> {
   const givenUpAt = Date.now() + 60_000;
   for (;;) {
