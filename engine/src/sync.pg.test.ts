@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startLocalPostgres } from '@penstock/local-postgres';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { callPenstock } from './launch/testing/call-penstock.ts';
 import { fakePipeline, startPenstock } from './launch/testing/penstock.ts';
 
@@ -96,27 +96,51 @@ it('saves a global checkpoint of a source, and what setup found out, in Postgres
   }
 });
 
-it('puts the data into a Postgres of the user when the pipeline has no destination, and says where', async () => {
-  const dataDir = join(folder, 'penstock', 'postgres');
-  const { file } = await fakePipeline(folder, { streams: { a: 10 } });
-  const { source } = JSON.parse(await readFile(file, 'utf8')) as { source: { command: string[] } };
-  const flags = ['--source.command', JSON.stringify(source.command), '--postgres.schema', 'mine'];
-  const args = ['sync', ...flags, '--source.config.streams', '{"a": 25}', '--plain'];
-  const run = await callPenstock(args, { XDG_DATA_HOME: folder });
-  try {
-    expect(run.exitCode, run.stderr + run.stdout).toBe(0);
-    expect(run.stderr).toMatch(/the data goes to a Postgres of your own, postgres:\/\/\S+/);
-    const server = await startLocalPostgres({ dataDir });
+describe('a pipeline without a destination', () => {
+  const dataDir = () => join(folder, 'penstock', 'postgres');
+  // As root the data lies elsewhere, where an unprivileged user may read it.
+  afterEach(async () => rm(await realpath(dataDir()), { recursive: true, force: true }));
+
+  /** A sync of 25 records, five a page. @param delay_ms after each page */
+  async function syncArgs(delay_ms = 0): Promise<string[]> {
+    const { file } = await fakePipeline(folder, { streams: { a: 25 }, page: 5, delay_ms });
+    const { source } = JSON.parse(await readFile(file, 'utf8')) as { source: { command: string[]; config: object } };
+    const flags = ['--source.command', JSON.stringify(source.command), '--postgres.schema', 'mine'];
+    const config = Object.entries(source.config).flatMap(([key, value]) => [
+      `--source.config.${key}`,
+      JSON.stringify(value),
+    ]);
+    return ['sync', ...flags, ...config];
+  }
+
+  async function counts(): Promise<{ rows: number; hasState: boolean }> {
+    const server = await startLocalPostgres({ dataDir: dataDir() });
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
     const { rows } = await client.query('select count(*)::int as count from mine.a');
     const state = await client.query('select count(*)::int as count from penstock.sync_state');
     await client.end();
     await server.stop();
-    expect(rows).toEqual([{ count: 25 }]);
-    expect(state.rows[0]).not.toEqual({ count: 0 });
-  } finally {
-    // As root the data lies elsewhere, where an unprivileged user may read it.
-    await rm(await realpath(dataDir), { recursive: true, force: true });
+    return { rows: rows[0].count, hasState: state.rows[0].count > 0 };
   }
+
+  it('puts the data into a Postgres of the user, and says where', async () => {
+    const run = await callPenstock([...(await syncArgs()), '--plain'], { XDG_DATA_HOME: folder });
+    expect(run.exitCode, run.stderr + run.stdout).toBe(0);
+    expect(run.stderr).toMatch(/the data goes to a Postgres of your own, postgres:\/\/\S+/);
+    expect(await counts()).toEqual({ rows: 25, hasState: true });
+  });
+
+  it('can be stopped in the middle, and goes on: its Postgres stops last', async () => {
+    const started = startPenstock([...(await syncArgs(3000)), '--json'], { XDG_DATA_HOME: folder });
+    await expect.poll(() => started.stdout().includes('source_state')).toBe(true);
+    started.child.kill('SIGTERM');
+    const stopped = await started.done;
+    expect(stopped.exitCode, stopped.stderr + stopped.stdout).toBe(10);
+    expect(stopped.eof).toMatchObject({ has_more: true, reason: 'aborted' });
+    const next = await callPenstock([...(await syncArgs()), '--json'], { XDG_DATA_HOME: folder });
+    expect(next.exitCode, next.stderr + next.stdout).toBe(0);
+    expect(next.eof?.ending_state.sync_run.run_id).toBe(stopped.eof!.ending_state.sync_run.run_id);
+    expect(await counts()).toEqual({ rows: 25, hasState: true });
+  });
 });

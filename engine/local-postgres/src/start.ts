@@ -18,7 +18,7 @@ export type LocalPostgresOptions = {
   readonly durable?: boolean;
   /** More server settings, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Gives up starting, and stops a server that has started. */
+  /** Gives up starting. A server that has started goes on. */
   readonly signal?: AbortSignal;
 };
 
@@ -81,10 +81,7 @@ async function connectOrStart(folder: DataFolder, postgres: string, options: Set
       await server.stop();
       throw error;
     });
-    if (ready?.port === port && !server.ended()) {
-      options.signal?.addEventListener('abort', () => void server.stop(), { once: true });
-      return describe(folder, port, options, server);
-    }
+    if (ready?.port === port && !server.ended()) return describe(folder, port, options, server);
     const log = await readFile(folder.logFile, 'utf8').catch(() => '');
     await server.stop();
     // Another process started a server on this data at the same moment.
