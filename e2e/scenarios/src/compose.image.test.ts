@@ -64,8 +64,8 @@ test('docker-compose brings up a Postgres and an account, syncs them, again and 
   const again = await project.run('run --rm -T sync');
   expect(again.code, again.output).toBe(0);
   expect(await tablesDiffer(simulator)).toEqual([]);
-  // What is new comes from the events; nobody reads the list again.
-  expect((await simulator.requests())['/v1/customers']).toBeUndefined();
+  // What is new comes from the events; of the list only what was created after the first run's end and before events began to tell.
+  expect((await simulator.requests())['/v1/customers']?.[200] ?? 0).toBeLessThanOrEqual(1);
 
   const down = await project.run('down --volumes');
   expect(down.code, down.output).toBe(0);

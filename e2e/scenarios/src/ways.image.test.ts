@@ -61,7 +61,7 @@ test.for(WAYS)('%s: the tables are what Stripe has, and no secret is seen meanwh
   const number = WAYS.indexOf(way);
   const prefix = `penstock-way-${id}-${number}`;
   const schema = `way_${number}`;
-  const script = await prepareWay(way, { prefix, world, folder, schema, rateLimit: 40, apiKey, login });
+  const script = await prepareWay(way, { prefix, world, folder, schema, rateLimit: 25, apiKey, login });
   const kept = await world.volumes();
   await world.simulator.admin('reset', {});
 
