@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composeCommand } from './harness/compose.ts';
 import { removeNetwork } from './harness/containers.ts';
-import { makeSandbox, runBlocks, type Sandbox, type ShellBlock, shellBlocks } from './harness/docs-blocks.ts';
+import { makeSandbox, type PageBlock, runBlocks, type Sandbox, shellBlocks } from './harness/docs-blocks.ts';
 import { dockerLines, runShell } from './harness/shell.ts';
 
 let sandbox: Sandbox;
@@ -24,12 +24,12 @@ afterAll(async () => {
 });
 
 /** The README's, but for the first line of them: making the images anew would pull them away from under other tests. */
-async function readmeBlock(): Promise<ShellBlock> {
+async function readmeBlock(): Promise<PageBlock> {
   const blocks = (await shellBlocks('README.md')).filter(({ heading }) => heading === 'With Docker');
   expect(blocks).toHaveLength(1);
   const [build, ...rest] = blocks[0]!.text.split('\n');
   expect(build).toBe('make images');
-  return { heading: 'With Docker', text: rest.join('\n') };
+  return { ...blocks[0]!, text: rest.join('\n') };
 }
 
 test('every command of the README for Docker works, once the images are made', async () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@penstock/local-postgres/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { makeSandbox, runBlocks, type Sandbox, type ShellBlock, shellBlocks } from './harness/docs-blocks.ts';
+import { makeSandbox, type PageBlock, runBlocks, type Sandbox, shellBlocks } from './harness/docs-blocks.ts';
 import { isFree } from './harness/free-port.ts';
 import { programFolder, repositoryRoot } from './harness/program.ts';
 import { type Simulator, startSimulator } from './harness/simulator.ts';
@@ -99,10 +99,10 @@ test('every command of the guide to pipeline files works, and the file is what t
 });
 
 /** The block as it stands there, but for where Stripe is. */
-function withSimulator({ heading, text }: ShellBlock): ShellBlock {
+function withSimulator(block: PageBlock): PageBlock {
   return {
-    heading,
-    text: text.replaceAll('"api_key":', `"base_url": "${simulator.url}", "rate_limit": 500, "api_key":`),
+    ...block,
+    text: block.text.replaceAll('"api_key":', `"base_url": "${simulator.url}", "rate_limit": 500, "api_key":`),
   };
 }
 

@@ -51,22 +51,34 @@ async function linkPackages(folder: string): Promise<void> {
   await writeFile(path.join(to, INSTALLED), await readFile(path.join(from, INSTALLED)));
 }
 
-/** A shell block of a page, and the heading that it stands under. */
-export interface ShellBlock {
+/** A block of a page, and the heading that it stands under. */
+export interface PageBlock {
   readonly heading: string;
+  /** As the page says: `sh`, `sql`, `json`; empty where it doesn't. */
+  readonly language: string;
   readonly text: string;
 }
 
-/** The shell blocks of a page, in their order. */
-export async function shellBlocks(page: string): Promise<ShellBlock[]> {
+/** The blocks of a page, in their order. */
+async function pageBlocks(page: string): Promise<PageBlock[]> {
   const text = await readFile(path.join(repositoryRoot, page), 'utf8');
-  const blocks: ShellBlock[] = [];
+  const blocks: PageBlock[] = [];
   let heading = '';
-  for (const match of text.matchAll(/^#+ ([^\n]*)$|^```sh\n(.*?)^```$/gms)) {
-    if (match[2] === undefined) heading = match[1]!;
-    else blocks.push({ heading, text: match[2] });
+  for (const [, title, language, content] of text.matchAll(/^#+ ([^\n]*)$|^```([^\n]*)\n(.*?)^```$/gms)) {
+    if (title !== undefined) heading = title;
+    else blocks.push({ heading, language: language!, text: content! });
   }
   return blocks;
+}
+
+/** The blocks of a language in a page, in their order. */
+export async function blocksOf(page: string, language: string): Promise<PageBlock[]> {
+  return (await pageBlocks(page)).filter((block) => block.language === language);
+}
+
+/** The shell blocks of a page, in their order. */
+export function shellBlocks(page: string): Promise<PageBlock[]> {
+  return blocksOf(page, 'sh');
 }
 
 /** What a reader has whose machine knows only the older program. */
@@ -88,7 +100,7 @@ const WHEN_STARTED = `
 
 /** Runs blocks one after the other in one shell, as a reader would, and stops at the first that fails. */
 export function runBlocks(
-  blocks: readonly ShellBlock[],
+  blocks: readonly Pick<PageBlock, 'text'>[],
   cwd: string,
   env: Record<string, string>,
 ): Promise<ShellResult> {
