@@ -1,4 +1,4 @@
-import { type ColumnKind, castSql, castTextSql } from '../tables/column-type.ts';
+import { castSql, castTextSql, isTextual } from '../tables/column-type.ts';
 import { quoteName, quoteText } from '../tables/identifier.ts';
 import type { PlannedColumn, TablePlan } from '../tables/plan-tables.ts';
 
@@ -87,10 +87,6 @@ export function tableName(plan: TablePlan, table = plan.table): string {
 /** JSON that stands at a path of a jsonb expression. */
 export function valueAt(json: string, path: readonly string[]): string {
   return path.reduce((at, field) => `(${at} -> ${quoteText(field)})`, json);
-}
-
-function isTextual(kind: ColumnKind): kind is 'text' | 'reference' {
-  return kind === 'text' || kind === 'reference';
 }
 
 /**

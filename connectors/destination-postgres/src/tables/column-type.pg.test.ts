@@ -34,6 +34,14 @@ const cases: readonly (readonly [ColumnKind, string, string | null])[] = [
   ['reference', `"${'x'.repeat(2001)}"`, null],
   ['reference', `{"id":"cus_1","x":"${'x'.repeat(3000)}"}`, 'cus_1'],
   ['reference', `{"id":"${'x'.repeat(2001)}"}`, null],
+  ['short_text', `"${'x'.repeat(2000)}"`, 'x'.repeat(2000)],
+  ['short_text', `"${'x'.repeat(2001)}"`, null],
+  ['short_text', '{"a":1}', null],
+  ['short_text', 'true', 'true'],
+  ['short_jsonb', '{"a": 1}', '{"a": 1}'],
+  ['short_jsonb', `["${'x'.repeat(2000)}"]`, null],
+  ['short_numeric', '0.10', '0.10'],
+  ['short_numeric', '1'.repeat(2001), null],
   ['boolean', 'true', 'true'],
   ['boolean', '"true"', null],
   ['bigint', '[]', null],
@@ -92,8 +100,21 @@ describe('casting', () => {
   });
 
   it('of text that is unpacked already gives the same', async () => {
-    const values = ['"a"', '"{a}"', '"[a"', '""', '1.50', 'true', 'null', '{"a":1}', '{"id":"x"}', '[]', '["id"]'];
-    for (const kind of ['text', 'reference'] as const)
+    const values = [
+      `"${'x'.repeat(2001)}"`,
+      '"a"',
+      '"{a}"',
+      '"[a"',
+      '""',
+      '1.50',
+      'true',
+      'null',
+      '{"a":1}',
+      '{"id":"x"}',
+      '[]',
+      '["id"]',
+    ];
+    for (const kind of ['text', 'short_text', 'reference'] as const)
       for (const value of values) {
         const { rows } = await db.pool.query(
           `select ${castTextSql(kind, 'c.f', "(d -> 'f')")} as value from (select $1::jsonb as d) x cross join lateral jsonb_to_record(d) as c(f text)`,

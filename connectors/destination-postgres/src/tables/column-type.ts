@@ -12,8 +12,14 @@ export type ColumnKind =
   | 'unix_time'
   /** text: an id, or the id of the object that stands in its place */
   | 'reference'
-  /** any JSON value; only for a version whose type nobody declared */
-  | 'jsonb';
+  /** any JSON value; for a version whose type nobody declared, or as a system column asks for */
+  | 'jsonb'
+  /** As without `short_`, for a column with an index: null where it is too long for one */
+  | `short_${Shortened}`;
+
+/** The kinds of values that can be too long for an index. Those of references are never as long as that. */
+const shortened = ['text', 'numeric', 'jsonb'] as const;
+type Shortened = (typeof shortened)[number];
 
 /** The Postgres type of each kind. */
 export const sqlTypes: Readonly<Record<ColumnKind, string>> = {
@@ -25,9 +31,18 @@ export const sqlTypes: Readonly<Record<ColumnKind, string>> = {
   unix_time: 'timestamp with time zone',
   reference: 'text',
   jsonb: 'jsonb',
+  short_text: 'text',
+  short_numeric: 'numeric',
+  short_jsonb: 'jsonb',
 };
 
-const idBytesMax = 2000;
+/** An index takes no more than 2,704 bytes (Postgres source, BTMaxItemSize). Of JSON and of numbers it holds fewer than their text has. */
+const indexedBytesMax = 2000;
+
+/** The kind of a column that gets an index. */
+export function indexedKind(kind: ColumnKind): ColumnKind {
+  return shortened.some((each) => each === kind) ? `short_${kind as Shortened}` : kind;
+}
 
 type SchemaNode = Record<string, unknown>;
 
@@ -115,7 +130,7 @@ export function castSql(kind: ColumnKind, json: string): string {
     case 'text':
       return `case when ${type} in ('string', 'number', 'boolean') then ${text} end`;
     case 'reference':
-      return `case ${type} when 'object' then ${ifId(`(${json} ->> 'id')`)} when 'array' then null else ${ifId(text)} end`;
+      return `case ${type} when 'object' then ${ifShort(`(${json} ->> 'id')`)} when 'array' then null else ${ifShort(text)} end`;
     case 'boolean':
       return `case ${json} when 'true'::jsonb then true when 'false'::jsonb then false end`;
     case 'bigint':
@@ -128,23 +143,35 @@ export function castSql(kind: ColumnKind, json: string): string {
       return `case when ${type} = 'string' then case when ${text} ~ '${isoTime}' then ${text}::timestamptz end end`;
     case 'jsonb':
       return `nullif(${json}, 'null')`;
+    case 'short_text':
+    case 'short_numeric':
+    case 'short_jsonb':
+      return ifShort(text, castSql(kind.slice('short_'.length) as Shortened, json));
   }
 }
 
+/** The kinds whose value {@link castTextSql} makes. */
+export type TextualKind = 'text' | 'short_text' | 'reference';
+
+/** Whether {@link castTextSql} makes the value of a kind. */
+export function isTextual(kind: ColumnKind): kind is TextualKind {
+  return kind === 'text' || kind === 'short_text' || kind === 'reference';
+}
+
 /**
- * As {@link castSql} for `text` and `reference`, given the value's text as well: most columns are text, and this takes half
- * the time. Only text that begins like an object or array is looked at twice.
+ * As {@link castSql} for texts, given the value's text as well: most columns are text, and this takes half the time. Only
+ * text that begins like an object or array is looked at twice.
  *
  * @param text SQL of the value as text, an object or array as its JSON, null for null
  */
-export function castTextSql(kind: 'text' | 'reference', text: string, json: string): string {
+export function castTextSql(kind: TextualKind, text: string, json: string): string {
   const isNested = `ascii(${text}) in (${'{'.charCodeAt(0)}, ${'['.charCodeAt(0)}) and jsonb_typeof(${json}) in ('object', 'array')`;
-  return kind === 'reference'
-    ? `case when ${isNested} then ${ifId(`(${json} ->> 'id')`)} else ${ifId(text)} end`
-    : `case when ${isNested} then null else ${text} end`;
+  if (kind === 'reference')
+    return `case when ${isNested} then ${ifShort(`(${json} ->> 'id')`)} else ${ifShort(text)} end`;
+  return `case when ${isNested} then null else ${kind === 'text' ? text : ifShort(text)} end`;
 }
 
-/** References are indexed, and an index takes no more than 2,704 bytes (Postgres source, BTMaxItemSize); no id is that long. */
-function ifId(text: string): string {
-  return `case when octet_length(${text}) <= ${idBytesMax} then ${text} end`;
+/** @param value what the text becomes: itself, when absent */
+function ifShort(text: string, value = text): string {
+  return `case when octet_length(${text}) <= ${indexedBytesMax} then ${value} end`;
 }

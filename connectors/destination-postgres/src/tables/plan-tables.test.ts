@@ -95,6 +95,38 @@ describe('planning a table', () => {
     expect(table.indexes.map(({ column }) => column)).toContain('_batch');
   });
 
+  it('indexes key and version as any other field, but for the first column of a primary key', () => {
+    const more = { type: 'string', 'x-expandable': true };
+    const properties = { id: more, account: more, created: { type: 'integer', format: 'unix-time' } };
+    const stream = { primary_key: [['id'], ['account']], newer_than_field: 'created', json_schema: { properties } };
+    const indexed = (table: ReturnType<typeof plan>) => table.indexes.map(({ column }) => column);
+    expect(indexed(plan({ stream }))).toEqual(['account', 'created']);
+    expect(indexed(plan({ stream, destination_sync_mode: 'append' }))).toEqual(['id', 'account', 'created']);
+    const own = plan({ stream, system_columns: [{ name: 'id', type: 'text', index: true }] }, { columns: 'raw' });
+    expect(indexed(own)).toEqual([]);
+  });
+
+  it('gives no index to a version that can be too long for one, since a version is never cut short', () => {
+    const json_schema = { properties: { created: { type: 'string' } } };
+    const table = plan({ stream: { newer_than_field: 'created', json_schema } });
+    expect(table.version).toMatchObject({ kind: 'text' });
+    expect(table.indexes).toEqual([]);
+  });
+
+  it('cuts a value short where it has an index, and nowhere else', () => {
+    const column = (index: boolean, type: string) =>
+      plan({ system_columns: [{ name: '_tag', type, index }] }).columns.at(-1)!.kind;
+    expect(['text', 'numeric', 'jsonb', 'bigint'].map((type) => column(true, type))).toEqual([
+      'short_text',
+      'short_numeric',
+      'short_jsonb',
+      'bigint',
+    ]);
+    expect(column(false, 'text')).toBe('text');
+    const none = plan({ system_columns: [{ name: '_tag', type: 'text', index: true }] }, { index: 'none' });
+    expect(none.columns.at(-1)!.kind).toBe('text');
+  });
+
   it('refuses a system column of a type that there is not', () => {
     const stream = testStream('s', { system_columns: [{ name: '_batch', type: 'bigserial', index: false }] });
     expect(planTables({ streams: [stream] }, options)).toEqual({

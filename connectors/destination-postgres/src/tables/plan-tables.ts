@@ -1,5 +1,5 @@
 import { type ConfiguredCatalog, type ConfiguredStream, type JsonSchema, nearestNames } from '@penstock/protocol';
-import { type ColumnKind, columnKind } from './column-type.ts';
+import { type ColumnKind, columnKind, indexedKind } from './column-type.ts';
 import { fitName, NameGiver } from './identifier.ts';
 import { findWrongSystemColumn, systemColumnKind } from './system-column.ts';
 
@@ -163,6 +163,7 @@ function planTable(
     const kind = systemColumnKind(column);
     if (kind) wanted.set(column.name, kind);
   }
+  if (options.index === 'none') indexed.clear();
 
   const hasOwnColumn = (field: string) => !isKey(field) && field !== version?.path[0];
   // Fields without a column have a name too: what is asked for today must not move the values of the others.
@@ -170,9 +171,13 @@ function planTable(
     ...reservedColumns,
     ...[...key, ...(version ? [version] : [])].map(({ name }) => name),
   ]).giveAll(new Set([...Object.keys(properties), ...wanted.keys()].filter(hasOwnColumn)));
+  const isIndexed = ({ path }: Pick<PlannedColumn, 'path'>): boolean => path.length === 1 && indexed.has(path[0]!);
   const columns = [...wanted]
     .filter(([field]) => hasOwnColumn(field))
-    .map(([field, kind]) => ({ name: fieldNames.get(field)!, kind, path: [field] }));
+    .map(([field, kind]) => {
+      const column = { name: fieldNames.get(field)!, kind, path: [field] };
+      return isIndexed(column) ? { ...column, kind: indexedKind(kind) } : column;
+    });
   const hasTombstones =
     options.soft_delete === 'remove' && stream.soft_delete_field !== undefined && version !== undefined;
   return {
@@ -189,13 +194,20 @@ function planTable(
     columns,
     insertOnly: columns.filter(({ path }) => chosen?.insert_only?.includes(path[0]!)).map(({ name }) => name),
     volatile: chosen?.volatile ?? [],
-    indexes:
-      options.index === 'none'
-        ? []
-        : columns
-            .filter(({ path }) => indexed.has(path[0]!))
-            .map(({ name }) => ({ name: `${table}_${name}_idx`, column: name })),
+    indexes: [
+      // The primary key finds rows by its first column.
+      ...(mode === 'append' ? key : key.slice(1)),
+      ...(version && !key.includes(version) && isComparedShort(version) ? [version] : []),
+      ...columns,
+    ]
+      .filter(isIndexed)
+      .map(({ name }) => ({ name: `${table}_${name}_idx`, column: name })),
   };
+}
+
+/** A version is never cut short, or older records could win; so one that can be long gets no index, which would refuse it. */
+function isComparedShort({ kind }: PlannedColumn): boolean {
+  return indexedKind(kind) === kind;
 }
 
 /** Looks for a choice about fields that would have no effect, or a wrong one. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once as onceEmitted } from 'node:events';
 import type { InputItem } from '@penstock/connector-sdk';
 import type { DestinationMessage } from '@penstock/protocol';
@@ -69,6 +70,35 @@ describe('the default indexes of a new table', () => {
     expect(words.at(-1)).toBe(`${name}:complete`);
     expect(await indexed(name)).toEqual(whole);
     expect(logged).toEqual([]);
+  });
+
+  it('refuse no record for a value that is too long for one', async () => {
+    const name = newName();
+    const long = randomBytes(5000).toString('base64');
+    const schema = { json_schema: { properties: { id: { type: 'string' }, created: { type: 'string' } } } };
+    const system_columns = ['text', 'jsonb'].map((type) => ({ name: `_${type}`, type, index: true }));
+    const longLoad = (id: string, value: string) =>
+      async function* (): AsyncGenerator<InputItem[]> {
+        const fields = { created: value, _text: value, _jsonb: [value] };
+        yield [record(name, { id, v: 1, ...fields }), status(name, 'complete')];
+      };
+    const more = { stream: schema, system_columns };
+    const runs = [
+      await write(name, longLoad('before', long), more),
+      await write(name, longLoad('after', long), more),
+      await write(name, longLoad('short', 's'), more),
+    ];
+    expect(runs.map(({ words }) => words.at(-1))).toEqual(new Array(3).fill(`${name}:complete`));
+    expect(runs.flatMap(({ logged }) => logged)).toEqual([]);
+    expect(await indexed(name)).toEqual(['_jsonb', '_text', 'created']);
+    const { rows } = await db.pool.query(
+      `select id, created is null as cut, _text is null as text, _jsonb is null as jsonb, _raw_data ->> 'created' as raw from "${name}" order by id`,
+    );
+    expect(rows).toEqual([
+      { id: 'after', cut: true, text: true, jsonb: true, raw: long },
+      { id: 'before', cut: true, text: true, jsonb: true, raw: long },
+      { id: 'short', cut: false, text: false, jsonb: false, raw: 's' },
+    ]);
   });
 
   it('hold back neither a checkpoint nor the status, and no reader', async () => {
