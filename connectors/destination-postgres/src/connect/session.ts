@@ -57,6 +57,16 @@ const setSql = (settings: Settings, scope: 'session' | 'local') =>
 const commitSql = (scope: 'session' | 'local') =>
   `select set_config('synchronous_commit', 'on', ${scope === 'local'}) where current_setting('synchronous_commit') = 'off'; `;
 
+/**
+ * A batch waits its turn inside a transaction, and what can't be done in parts (an overwrite's end, an index) would be given up
+ * again and again. Postgres has it since 17, and refuses a setting that it doesn't know.
+ */
+const unlimitedTransactionSql = (scope: 'session' | 'local') =>
+  `select set_config('transaction_timeout', '0', ${scope === 'local'}) where current_setting('transaction_timeout', true) is not null; `;
+
+const startSql = (settings: Settings, scope: 'session' | 'local') =>
+  setSql(settings, scope) + commitSql(scope) + unlimitedTransactionSql(scope);
+
 /** Makes a session of a client that is connected. */
 export async function startSession(
   client: Client,
@@ -77,7 +87,7 @@ export async function startSession(
 /** Settings, stage and plans are made once and stay: the fast way. */
 function kept() {
   return {
-    start: (client: Client) => client.query(setSql(baseSettings, 'session') + commitSql('session')),
+    start: (client: Client) => client.query(startSql(baseSettings, 'session')),
     beginSql: () => 'begin',
     statementName: (name: string): string | undefined => name,
     prepareWriting: async (client: Client) => {
@@ -90,7 +100,7 @@ function kept() {
 function passing() {
   let settings = baseSettings;
   const beginSql = (withStage: boolean) =>
-    `begin isolation level read committed; ${setSql(settings, 'local')}${commitSql('local')}${withStage ? passingStageSql : ''}`;
+    `begin isolation level read committed; ${startSql(settings, 'local')}${withStage ? passingStageSql : ''}`;
   return {
     start: async () => {},
     beginSql,

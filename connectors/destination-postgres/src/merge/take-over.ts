@@ -8,7 +8,7 @@ import { buildTakeOverSql, type TakeOverStep } from './take-over-sql.ts';
 
 /**
  * Whole tables are joined here, and a server's limit on the time of a statement is meant for others: what can't be done in
- * parts would be given up again and again.
+ * parts would be given up again and again. Of a transaction's time our sessions know no limit at all.
  */
 const settings = `set local enable_hashjoin = on; set local enable_mergejoin = on; set local statement_timeout = 0`;
 
