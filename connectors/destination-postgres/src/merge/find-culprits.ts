@@ -1,4 +1,4 @@
-import { parseRecordLine, recordLineHead } from '@penstock/protocol';
+import { parseExactly, parseRecordLine, recordLineHead } from '@penstock/protocol';
 import { reasonOf, rowOf } from '../connect/postgres-error.ts';
 import type { TablePlan } from '../tables/plan-tables.ts';
 import type { Batch } from './batch.ts';
@@ -102,10 +102,21 @@ function shorten(text: string): string {
   return text.length > keyCharsMax ? `${text.slice(0, keyCharsMax)}…` : text;
 }
 
+/** Numbers stay as they are written: a key that is looked for has to be the one that was sent (P9). */
+function parseRecord(text: string): unknown {
+  try {
+    return parseExactly(text);
+  } catch (error) {
+    // Keeping the digits takes a call for each level: what is nested too deep for that is read without.
+    if (error instanceof RangeError) return JSON.parse(text);
+    throw error;
+  }
+}
+
 /** The key of a record in words, for messages. */
 export function describeKey(plan: TablePlan, data: Buffer): string {
   try {
-    const record: unknown = JSON.parse(data.toString());
+    const record = parseRecord(data.toString());
     const parts = plan.key.map(({ path, name }) => {
       const value = path.reduce<unknown>((at, field) => (at as Record<string, unknown> | undefined)?.[field], record);
       return `${name}=${shorten(JSON.stringify(value) ?? 'missing')}`;
