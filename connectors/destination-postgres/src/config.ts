@@ -1,5 +1,10 @@
 import * as z from 'zod';
 
+/** Longest delay of a timer of Node, in seconds: some 24 days (2^31 - 1 ms). A longer one would be over at once. */
+const timerSecondsMax = 2_147_483;
+
+const seconds = z.number().positive().max(timerSecondsMax);
+
 const limits = z.strictObject({
   batch_bytes_max: z
     .int()
@@ -21,11 +26,9 @@ const limits = z.strictObject({
     .default(10_000)
     .describe('Reading pauses while this many checkpoints wait for their records.'),
   retries_max: z.int().min(0).max(100).default(8).describe('How often a batch is tried again after a passing trouble.'),
-  retry_seconds_max: z.number().positive().default(300).describe('… and for how long, in seconds.'),
-  connect_seconds_max: z.number().positive().default(30).describe('How long a connection may take, in seconds.'),
-  silence_seconds_max: z
-    .number()
-    .positive()
+  retry_seconds_max: seconds.default(300).describe('… and for how long, in seconds.'),
+  connect_seconds_max: seconds.default(30).describe('How long a connection may take, in seconds.'),
+  silence_seconds_max: seconds
     .default(60)
     .describe(
       'After so many seconds without a sign of a statement, Postgres is asked over another connection what became of it.',
