@@ -23,6 +23,13 @@ const connecting: readonly (readonly [Error, string, RegExp])[] = [
   [new Error('There was an error establishing an SSL connection'), 'config_invalid', /sslnegotiation=direct/],
   [error('EACCES'), 'config_invalid', /may not use the socket/],
   [error('08P01', 'unsupported startup parameter: options'), 'config_invalid', /ignore_startup_parameters/],
+  [
+    error('22023', 'invalid value for "x"'),
+    'config_invalid',
+    /refused a setting: invalid value.*Mend `options` in `url`/,
+  ],
+  [error('42704'), 'config_invalid', /refused a setting: it says why.*alter role "sync" set/],
+  [error('42601'), 'unreachable', /Check `url`, the server/],
   [error('08P01', 'SSL required'), 'config_invalid', /sslmode=verify-full/],
 ];
 

@@ -32,6 +32,12 @@ function explain(cause: unknown, address: string, { host, database, user }: Targ
   const { code = '' } = cause as PostgresError;
   const reason = reasonOf(cause);
   const say = (errorCode: ErrorCode, message: string, remedy: string) => ({ code: errorCode, message, remedy });
+  if (isOfSettings(cause as PostgresError))
+    return say(
+      'config_invalid',
+      `Postgres at ${address} refused a setting: ${reason}.`,
+      `Mend \`options\` in \`url\` (or PGOPTIONS), or what \`alter role ${quoteName(user)} set\` or \`alter database ${quoteName(database)} set\` said.`,
+    );
   switch (code) {
     case '28P01':
     case '28000':
@@ -100,6 +106,16 @@ function explain(cause: unknown, address: string, { host, database, user }: Targ
         'Check `url`, the server and the network.',
       );
   }
+}
+
+/**
+ * Whether a server refuses a setting that a session is to start with: no such value or parameter, one that can't be changed
+ * now or by this user, or `options` that can't be read (PostgreSQL manual, Appendix A).
+ */
+function isOfSettings({ code = '', routine = '' }: PostgresError): boolean {
+  if (/^(22023|42602|42704|55P02)$/.test(code)) return true;
+  // These codes stand for much else as well: the right to the database, a statement of ours.
+  return /^(42501|42601)$/.test(code) && /^set_config|_check_hook$|^process_postgres_switches$/.test(routine);
 }
 
 /** What helps where the server refuses a user. */

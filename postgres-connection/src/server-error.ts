@@ -5,6 +5,8 @@ export type PostgresError = Error & {
   readonly detail?: string;
   readonly constraint?: string;
   readonly column?: string;
+  /** The function of the server that reports it: the same in every language. */
+  readonly routine?: string;
 };
 
 /** A SQLSTATE always has a digit; `EPIPE` has as many characters. */

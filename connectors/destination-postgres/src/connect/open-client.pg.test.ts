@@ -12,6 +12,7 @@ import {
 } from '@penstock/local-postgres/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { configSchema } from '../config.ts';
+import { testStream, writeItems } from '../testing/write-items.ts';
 import { connect } from './connection.ts';
 
 let db: TestDatabase;
@@ -166,5 +167,43 @@ describe('a password', () => {
     expect(await refusal(`${url.href}?passfile=${passfile}.empty`)).toMatch(
       /^credentials_refused: .* asks for a password/,
     );
+  });
+});
+
+describe('a setting in options that the server refuses', () => {
+  it.each([
+    ['has no such value', '-c statement_timeout=abc', /invalid value for parameter "statement_timeout": "abc"/],
+    ['is unknown', '-c no_such_setting=1', /unrecognized configuration parameter "no_such_setting"/],
+    ['is one of the whole server', '-c shared_buffers=1', /parameter "shared_buffers" cannot be changed/],
+    ['is one for superusers', '-c log_statement=all', /permission denied to set parameter "log_statement"/],
+    ['is a role that is not there', '-c role=nobody_of_that_name', /nobody_of_that_name/],
+    ['has no value', '-c jit', /requires a value/],
+    ['is not said to be one', 'search_path=x', /invalid command-line argument.*search_path=x/],
+  ])('because it %s is named at once, with where it comes from', async (_, options, reason) => {
+    const role = `poor_${database}`;
+    await db.pool.query(`create role ${role} login password 'poor'`);
+    const url = new URL(db.url);
+    url.username = role;
+    url.password = 'poor';
+    url.searchParams.set('options', options);
+    try {
+      const text = await refusal(url.href.replaceAll('+', '%20'));
+      expect(text).toMatch(/^config_invalid: Postgres at .* refused a setting: .*Mend `options` in `url`/s);
+      expect(text).toMatch(reason);
+    } finally {
+      await db.pool.query(`drop role ${role}`);
+    }
+  });
+
+  it('is not asked for again by a run', async () => {
+    const logged: string[] = [];
+    const run = writeItems({
+      config: { url: `${db.url}?options=-c%20statement_timeout%3Dabc` },
+      streams: [testStream('a')],
+      input: [],
+      onLog: (line) => logged.push(line),
+    });
+    await expect(run).rejects.toMatchObject({ code: 'config_invalid' });
+    expect(logged).toEqual([]);
   });
 });
