@@ -313,7 +313,7 @@ class Builder {
       const column = quoteName(name);
       return `${column} = case when excluded._raw_data ? ${quoteText(path[0]!)} then excluded.${column} else t.${column} end`;
     });
-    const insert = this.#insert(this.#latest(source), '(t._raw_data || excluded._raw_data)', set);
+    const insert = this.#insert(this.#latest(source), '(t._raw_data || excluded._raw_data)', set, this.#unlessDead);
     return `with merged as (${insert}) select count(*) as deleted from merged`;
   }
 

@@ -33,7 +33,10 @@ export type TablePlan = {
   readonly version: PlannedColumn | undefined;
   /** The top-level field that is true on a deleted record. */
   readonly softDeleteField: string | undefined;
-  /** Where the keys and versions of removed rows are kept; undefined when rows are marked or there is no version. */
+  /**
+   * Where the keys and versions of removed rows are kept; undefined when there is no version. Once the table was looked at, also
+   * when rows are marked and none was ever removed.
+   */
   readonly tombstones: string | undefined;
   /** What becomes of a deleted record's row. */
   readonly softDelete: 'mark' | 'remove';
@@ -178,8 +181,7 @@ function planTable(
       const column = { name: fieldNames.get(field)!, kind, path: [field] };
       return isIndexed(column) ? { ...column, kind: indexedKind(kind) } : column;
     });
-  const hasTombstones =
-    options.soft_delete === 'remove' && stream.soft_delete_field !== undefined && version !== undefined;
+  const hasTombstones = stream.soft_delete_field !== undefined && version !== undefined;
   return {
     stream: stream.name,
     schema: options.schema,

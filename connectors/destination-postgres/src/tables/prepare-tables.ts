@@ -262,9 +262,10 @@ export async function prepareTable(
 ): Promise<TablePlan> {
   const statementsFor = (existing: ReadonlyMap<string, ExistingTable>) => {
     const change = changeTable(plan, existing.get(plan.table), comment);
-    const { statements, warnings } = changeTombstones(change.plan, existing);
+    const { plan: fitted, statements, warnings } = changeTombstones(change.plan, existing);
     return {
       ...change,
+      plan: fitted,
       statements: [...change.statements, ...statements],
       warnings: [...change.warnings, ...warnings],
     };

@@ -8,19 +8,23 @@ import type { ExistingTable, TableChange } from './prepare-tables.ts';
 
 /**
  * Compares the table of a stream's removed rows with what is there. Its versions follow those of the stream's table when
- * their type has changed, since only versions of one type can be compared. Pure.
+ * their type has changed, since only versions of one type can be compared. Where rows are marked now it still counts: older
+ * records of those that were removed may yet come. Pure.
  *
  * @param plan as the stream's table allows it
+ * @returns the plan without such a table where none is needed
  * @param known what is there, by name
  * @throws ConnectorError `config_invalid` when the table is another one, or was made for another key
  */
 export function changeTombstones(
   plan: TablePlan,
   known: ReadonlyMap<string, ExistingTable>,
-): Pick<TableChange, 'statements' | 'warnings'> {
-  if (plan.tombstones === undefined) return { statements: [], warnings: [] };
+): Pick<TableChange, 'plan' | 'statements' | 'warnings'> {
+  if (plan.tombstones === undefined) return { plan, statements: [], warnings: [] };
   const existing = known.get(plan.tombstones);
-  if (!existing) return { statements: createTombstones(plan, plan.tombstones), warnings: [] };
+  if (!existing && plan.softDelete === 'mark')
+    return { plan: { ...plan, tombstones: undefined }, statements: [], warnings: [] };
+  if (!existing) return { plan, statements: createTombstones(plan, plan.tombstones), warnings: [] };
   const name = tableName(plan, plan.tombstones);
   const key = plan.key.map((column) => column.name);
   const isKey = existing.uniques.some(
@@ -34,11 +38,13 @@ export function changeTombstones(
     });
   const version = versionOf(plan);
   const type = version && existing.columns[version.name];
-  if (!version || type === sqlTypes[version.kind]) return { statements: [], warnings: [] };
+  if (!version || type === sqlTypes[version.kind]) return { plan, statements: [], warnings: [] };
   const column = quoteName(version.name);
   const wanted = sqlTypes[version.kind];
-  if (type === undefined) return { statements: [`alter table ${name} add column ${column} ${wanted}`], warnings: [] };
+  if (type === undefined)
+    return { plan, statements: [`alter table ${name} add column ${column} ${wanted}`], warnings: [] };
   return {
+    plan,
     statements: [
       `alter table ${name} alter column ${column} type ${wanted} using ${castSql(version.kind, `to_jsonb(${column})`)}`,
     ],
