@@ -112,6 +112,39 @@ describe('LineSplitter', () => {
     expect(error.message).toBe('Line 3 (stream "invoices") is at least 155 bytes long; at most 100 are allowed.');
   });
 
+  test('is over after a line that it refused: nothing of it is glued to what comes later, and nothing later is given', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { maxLength: 10 }), (cuts) => {
+        const splitter = new LineSplitter(5);
+        const lines: string[] = [];
+        const errors = new Set<unknown>();
+        for (const chunk of cut(Buffer.from('a\nb\nabcdef\nc\nd\nabc'), cuts)) {
+          try {
+            splitter.push(chunk, (line, start, end) => lines.push(line.toString('latin1', start, end)));
+          } catch (error) {
+            errors.add(error);
+          }
+        }
+        expect(lines).toEqual(['a', 'b']);
+        expect(errors.size).toBe(1);
+        expect([splitter.pendingBytes, splitter.takeRest()]).toEqual([0, undefined]);
+      }),
+    );
+  });
+
+  test('is over after its callback has thrown', () => {
+    const splitter = new LineSplitter();
+    const failure = new Error('enough');
+    const push = (text: string) =>
+      splitter.push(Buffer.from(text), (bytes, start, end) => {
+        if (bytes.toString('latin1', start, end) === 'bad') throw failure;
+      });
+    push('good\nba');
+    expect(() => push('d\ngood\nhal')).toThrow(failure);
+    expect(() => push('f\n')).toThrow(failure);
+    expect(splitter.takeRest()).toBeUndefined();
+  });
+
   test('puts together a line of many megabytes from small chunks and gives the memory back', () => {
     const splitter = new LineSplitter();
     const chunk = Buffer.alloc(4096, 'x');

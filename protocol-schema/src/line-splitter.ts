@@ -19,6 +19,7 @@ export class LineSplitter {
   #carry = Buffer.alloc(0);
   #carryBytes = 0;
   #lineNumber = 0;
+  #failure: { readonly error: unknown } | undefined;
 
   /** @param lineBytesMax longest line in bytes, newline excluded (a CR before it counts) */
   constructor(lineBytesMax: number = LINE_BYTES_MAX) {
@@ -36,21 +37,31 @@ export class LineSplitter {
   }
 
   /**
-   * Gives every line that ends in this chunk to the callback, in order. When the callback throws, the rest of the chunk is
-   * lost: the run is over then.
+   * Gives every line that ends in this chunk to the callback, in order. When the callback throws, or a line is refused, the
+   * rest of the chunk is lost, and nobody knows where in a line the next one begins. So that is the end: the splitter is
+   * empty, and every later push throws the same error.
    *
    * @throws CodedError `line_too_long` as soon as a line is known to be over the limit, before it is complete
    */
   push(chunk: Buffer, onLine: OnLine): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      this.#push(chunk, onLine);
+    } catch (error) {
+      this.#failure = { error };
+      this.#dropCarry();
+      throw error;
+    }
+  }
+
+  #push(chunk: Buffer, onLine: OnLine): void {
     let start = 0;
     if (this.#carryBytes > 0) {
       const newline = chunk.indexOf(NEWLINE);
       this.#keep(chunk, 0, newline === -1 ? chunk.length : newline);
       if (newline === -1) return;
       const line = this.#carry.subarray(0, this.#carryBytes);
-      // Not used again, since whoever is given the line may keep it.
-      this.#carry = Buffer.alloc(0);
-      this.#carryBytes = 0;
+      this.#dropCarry();
       this.#give(line, 0, line.length, onLine);
       start = newline + 1;
     }
@@ -71,8 +82,7 @@ export class LineSplitter {
   takeRest(): Buffer | undefined {
     if (this.#carryBytes === 0) return undefined;
     const rest = this.#carry.subarray(0, this.#carryBytes);
-    this.#carry = Buffer.alloc(0);
-    this.#carryBytes = 0;
+    this.#dropCarry();
     this.#lineNumber += 1;
     return rest;
   }
@@ -80,6 +90,12 @@ export class LineSplitter {
   #give(bytes: Buffer, start: number, end: number, onLine: OnLine): void {
     this.#lineNumber += 1;
     onLine(bytes, start, end > start && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end);
+  }
+
+  /** Its memory is not used again, since whoever was given the line may keep it. */
+  #dropCarry(): void {
+    this.#carry = Buffer.alloc(0);
+    this.#carryBytes = 0;
   }
 
   #keep(chunk: Buffer, start: number, end: number): void {

@@ -66,6 +66,28 @@ describe('lines of a destination', () => {
     expect(() => push(`${record}\n`)).toThrow(expect.objectContaining({ code: 'protocol_violated' }));
   });
 
+  it('are believed up to a bad one and never after it, whatever the chunks are (P1)', () => {
+    const text = Buffer.from(`${checkpoint}\n${result}\n${record}\n${checkpoint}\n${result}\n${checkpoint}`);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (sizes) => {
+        const { lines, messages } = collector();
+        let errors = 0;
+        for (let at = 0, i = 0; at < text.length; i++) {
+          const size = sizes[i % sizes.length]!;
+          try {
+            lines.push(text.subarray(at, at + size));
+          } catch {
+            errors += 1;
+          }
+          at += size;
+        }
+        lines.end(true);
+        expect(errors).toBeGreaterThan(0);
+        expect(messages.map((message) => message.type)).toEqual(['source_state', 'write_result']);
+      }),
+    );
+  });
+
   it('over the limit end the run', () => {
     const { lines } = collector();
     const chunk = Buffer.alloc(1024 * 1024, 'x');

@@ -193,9 +193,10 @@ export class Relay {
     source.stdout.on('data', (chunk: Buffer) => {
       clearTimeout(startTimer);
       this.#stalls.moved();
-      if (this.#inputLost) return;
-      this.#guard(() => this.#write(this.#sourceLines.push(chunk), () => free(chunk)));
-      if (destination.stdin.writableLength > WAITING_BYTES_MAX) {
+      // Read all the same: a source that can't write can't end.
+      if (this.#inputLost || this.#sourceLines.refusal !== undefined) return;
+      this.#passOn(this.#sourceLines.push(chunk), () => free(chunk));
+      if (this.#sourceLines.refusal === undefined && destination.stdin.writableLength > WAITING_BYTES_MAX) {
         holds.hold('destination');
         this.#watchStalls();
       }
@@ -225,7 +226,7 @@ export class Relay {
       this.#sourceEnded = true;
       this.#watchStalls();
       const succeeded = end.kind === 'exited' && end.code === 0;
-      if (!this.#inputLost) this.#guard(() => this.#write(this.#sourceLines.end(succeeded), () => undefined));
+      if (!this.#inputLost) this.#passOn(this.#sourceLines.end(succeeded), () => undefined);
       destination.stdin.end();
       this.#limitFinish();
     });
@@ -306,6 +307,13 @@ export class Relay {
     given.abort();
     await waited.catch(() => undefined);
     return heard;
+  }
+
+  /** Where the source's lines were refused, that ends the run; these pieces come before that place. */
+  #passOn(pieces: readonly Buffer[], onWritten: () => void): void {
+    this.#write(pieces, onWritten);
+    const { refusal } = this.#sourceLines;
+    if (refusal !== undefined) this.fail(refusal);
   }
 
   /** @param onWritten called when the system has them all, or nobody takes them any more */

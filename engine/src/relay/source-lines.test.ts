@@ -116,7 +116,9 @@ describe('lines of a source', () => {
     expect(logs[0]).toMatchObject({ level: 'warn', message: expect.stringContaining('line 2') });
     expect(logs[0]!.message).toContain('rubbish');
     feed(lines, 'rubbish\n'.repeat(99), [1000]);
-    expect(() => lines.push(Buffer.from('rubbish\n'))).toThrow(/source\/test wrote 101 lines/);
+    expect(lines.refusal).toBeUndefined();
+    expect(lines.push(Buffer.from('rubbish\n'))).toEqual([]);
+    expect(lines.refusal?.message).toMatch(/source\/test wrote 101 lines/);
   });
 
   it('of kinds that only others may write are invalid', () => {
@@ -149,6 +151,60 @@ describe('lines of a source', () => {
       1000,
     );
     lines.push(Buffer.from(record('a', { text: 'x'.repeat(2000) }).slice(0, 900)));
-    expect(() => lines.push(Buffer.from('x'.repeat(200)))).toThrow(/stream "a"/);
+    expect(lines.refusal).toBeUndefined();
+    lines.push(Buffer.from('x'.repeat(200)));
+    expect(lines.refusal?.message).toMatch(/stream "a"/);
+  });
+
+  it('are passed on up to the bad one and never after it, whatever the chunks are and however it is bad (P1)', () => {
+    const line = fc.constantFrom(...passed.map((text) => [text, true] as const), [log, false] as const);
+    const lineAndEnding = fc.tuple(line, fc.constantFrom('\n', '\r\n'));
+    const badLine = fc.constantFrom(
+      'rubbish',
+      'x'.repeat(501),
+      record('a', { text: 'x'.repeat(600) }),
+      record('e', {}),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(lineAndEnding, { maxLength: 12 }),
+        badLine,
+        fc.array(lineAndEnding, { maxLength: 12 }),
+        fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 8 }),
+        fc.boolean(),
+        (before, bad, after, sizes, hasNewline) => {
+          const handler = {
+            onMessage() {},
+            onLog() {},
+            onUnknownStream(stream: string) {
+              throw new Error(stream);
+            },
+          };
+          const lines = new SourceLines('source/test', new Set(['a', 'b']), handler, 500);
+          lines.push(Buffer.from('rubbish\n'.repeat(100)));
+          const textOf = (all: typeof before) => all.map(([[text], newline]) => text + newline).join('');
+          const input = `${textOf(before)}${bad}\n${textOf(after)}${checkpoint}${hasNewline ? '\n' : ''}`;
+          const out = feed(lines, input, sizes) + Buffer.concat(lines.end(true)).toString();
+          expect(lines.refusal).toBeDefined();
+          expect(out).toBe(textOf(before.filter(([[, passes]]) => passes)));
+        },
+      ),
+    );
+  });
+
+  it('are not looked at any more after a bad one, at the end either', () => {
+    const { lines, messages, logs, unknown } = collector();
+    lines.push(Buffer.from('rubbish\n'.repeat(101)));
+    logs.length = 0;
+    lines.push(Buffer.from(`${log}\n${record('c', {})}\nrubbish\n{"type":`));
+    expect([lines.end(false), messages, logs, unknown]).toEqual([[], [], [], []]);
+  });
+
+  it('end the run when the last one is bad and has no newline', () => {
+    const { lines } = collector();
+    lines.push(Buffer.from(`${'rubbish\n'.repeat(100)}rubbish`));
+    expect(lines.refusal).toBeUndefined();
+    expect(lines.end(true)).toEqual([]);
+    expect(lines.refusal?.code).toBe('protocol_violated');
   });
 });

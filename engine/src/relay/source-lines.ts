@@ -1,4 +1,5 @@
 import {
+  type CodedError,
   InvalidLines,
   isTerminalStatus,
   LineSplitter,
@@ -7,6 +8,7 @@ import {
   type MessageOf,
   parseLine,
   RecordPeek,
+  toCodedError,
 } from '@penstock/protocol';
 
 /** What the engine handles itself, out of the order of the records. */
@@ -54,6 +56,7 @@ export class SourceLines {
   #countedStream = '';
   #countedRecords = 0;
   #countedBytes = 0;
+  #refusal: CodedError | undefined;
 
   /**
    * @param name of the source, for messages
@@ -70,28 +73,34 @@ export class SourceLines {
   }
 
   /**
-   * @returns what the destination gets, in order: parts of this chunk, and lines that began in an earlier one
-   * @throws CodedError `line_too_long`, or `protocol_violated` after too many invalid lines
+   * @returns what the destination gets, in order: parts of this chunk, and lines that began in an earlier one. In the chunk
+   *   that is refused, what comes before the bad place; afterwards nothing.
    */
   push(chunk: Buffer): Buffer[] {
     const pieces: Buffer[] = [];
+    if (this.#refusal !== undefined) return pieces;
     let runStart = -1;
-    this.#splitter.push(chunk, (bytes, start, end) => {
-      const passes = this.#passes(bytes, start, end);
-      if (bytes === chunk) {
-        if (passes) {
-          if (runStart === -1) runStart = start;
-        } else if (runStart !== -1) {
-          pieces.push(chunk.subarray(runStart, start));
-          runStart = -1;
+    let lastEnd = -1;
+    this.#refuseOnError(() =>
+      this.#splitter.push(chunk, (bytes, start, end) => {
+        const passes = this.#passes(bytes, start, end);
+        if (bytes === chunk) {
+          if (passes) {
+            if (runStart === -1) runStart = start;
+            lastEnd = end;
+          } else if (runStart !== -1) {
+            pieces.push(chunk.subarray(runStart, start));
+            runStart = -1;
+          }
+        } else if (passes) {
+          // The line began in an earlier chunk and has memory of its own; its newline is the first one of this.
+          pieces.push(bytes);
+          runStart = chunk.indexOf(NEWLINE);
+          lastEnd = runStart;
         }
-      } else if (passes) {
-        // The line began in an earlier chunk and has memory of its own; its newline is the first one of this.
-        pieces.push(bytes);
-        runStart = chunk.indexOf(NEWLINE);
-      }
-    });
-    if (runStart !== -1) pieces.push(chunk.subarray(runStart, chunk.lastIndexOf(NEWLINE) + 1));
+      }),
+    );
+    if (runStart !== -1) pieces.push(chunk.subarray(runStart, chunk.indexOf(NEWLINE, lastEnd) + 1));
     return pieces;
   }
 
@@ -103,13 +112,27 @@ export class SourceLines {
    */
   end(succeeded: boolean): Buffer[] {
     const rest = this.#splitter.takeRest();
-    if (rest === undefined) return [];
-    if (succeeded) return this.#passes(rest, 0, rest.length) ? [rest, NEWLINE_BYTES] : [];
+    if (rest === undefined || this.#refusal !== undefined) return [];
+    if (succeeded) {
+      let passes = false;
+      this.#refuseOnError(() => {
+        passes = this.#passes(rest, 0, rest.length);
+      });
+      return passes ? [rest, NEWLINE_BYTES] : [];
+    }
     this.#handler.onLog({
       level: 'warn',
       message: `${this.#name} ended in the middle of line ${this.#splitter.lineNumber}; its ${rest.length} bytes are dropped.`,
     });
     return [];
+  }
+
+  /**
+   * Why nothing more of it is passed on or looked at: `line_too_long`, `protocol_violated` after too many invalid lines, or
+   * what the handler has thrown. Records are missing from there on, so no later checkpoint may get through (P1).
+   */
+  get refusal(): CodedError | undefined {
+    return this.#refusal;
   }
 
   /** Streams of the catalog of which the source has not said yet how they ended. */
@@ -123,6 +146,14 @@ export class SourceLines {
     const counts = new Map(this.#counts);
     this.#counts.clear();
     return counts;
+  }
+
+  #refuseOnError(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#refusal = toCodedError(error);
+    }
   }
 
   #passes(bytes: Buffer, start: number, end: number): boolean {
