@@ -24,7 +24,7 @@ import { ResolvedSides } from './pipeline/resolved-sides.ts';
 import { startRun } from './reduce/start-run.ts';
 import { initialSyncState, unfinishedRunId } from './reduce/sync-state.ts';
 import type { WaitedMs } from './relay/holds.ts';
-import { eofReason, exitCodeOfRun, judgeEnding, type StopReason } from './relay/outcome.ts';
+import { describeLost, eofReason, exitCodeOfRun, judgeEnding, type StopReason } from './relay/outcome.ts';
 import { Relay } from './relay/relay.ts';
 import { RunLedger } from './relay/run-ledger.ts';
 import { showMessage } from './relay/show-message.ts';
@@ -299,7 +299,7 @@ async function move(
   ledger.tick();
   const ending = judgeEnding(relayEnd, source, destination, ledger.state.sync_run.progress, names);
   for (const stream of ending.lost) {
-    const error = `Neither ${source.name} nor ${destination.name} said how this stream ended.`;
+    const error = scrubText(describeLost(source, destination), sides.secrets);
     ledger.take(make.streamStatus({ stream, status: 'error', error, failure_type: 'system' }), 'engine');
   }
   return ending;

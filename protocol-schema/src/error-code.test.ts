@@ -53,6 +53,22 @@ describe('CodedError', () => {
     );
   });
 
+  test.each([
+    ['Its last words: boom: thing', 'Its last words: boom: thing. Run again.'],
+    ['The last one at line 104: {"a":[1]}', 'The last one at line 104: {"a":[1]}. Run again.'],
+    ['It was lost (Docker: cut).', 'It was lost (Docker: cut). Run again.'],
+    ['It said "No."', 'It said "No." Run again.'],
+    ['It hung up…', 'It hung up… Run again.'],
+  ])('ends the sentence before its remedy, when quoted text has not: %s', (message, text) => {
+    expect(new CodedError('connector_failed', { message, remedy: 'Run again.' }).text).toBe(text);
+  });
+
+  test('adds nothing to a message without a remedy', () => {
+    expect(new CodedError('connector_failed', { message: 'Its own words', remedy: '' }).text.trim()).toBe(
+      'Its own words',
+    );
+  });
+
   test('keeps the error behind it', () => {
     const cause = new Error('ECONNREFUSED');
     expect(new CodedError('unreachable', { message: 'x', cause }).cause).toBe(cause);

@@ -202,6 +202,9 @@ export interface CodedErrorDetail {
   readonly cause?: unknown;
 }
 
+/** What ends with a sentence's end, be it in quotes or brackets. */
+const SENTENCE_END = /[.!?…]["'`)\]]*$/;
+
 /** An error whose code is in the table: programs turn it into a message, an exit code and a line on stderr. */
 export class CodedError extends Error {
   override readonly name: string = 'CodedError';
@@ -222,9 +225,10 @@ export class CodedError extends Error {
     return errorCodes[this.code].exitCode;
   }
 
-  /** Message and remedy in one line, as a user sees them. */
+  /** Message and remedy in one line, as a user sees them. A message that ends in somebody else's words gets its full stop. */
   get text(): string {
-    return `${this.message} ${this.remedy}`;
+    const isOpen = this.remedy !== '' && !SENTENCE_END.test(this.message);
+    return `${this.message}${isOpen ? '.' : ''} ${this.remedy}`;
   }
 }
 

@@ -37,10 +37,14 @@ const COMMAND_STOP_MS = 5_000;
 /** How much of a connector's stderr stands in an error message, in lines. The rest is in its log. */
 const STDERR_LINES_SHOWN = 5;
 
-/** The last lines of what a connector wrote on stderr, as they follow a message; empty when it wrote nothing. */
-export function showStderr(tail: string): string {
+/**
+ * The last lines of what a connector wrote on stderr, as they follow a message; empty when it wrote nothing.
+ *
+ * @param what how they are called, where the message is not of this connector alone
+ */
+export function showStderr(tail: string, what: string = 'Its last words'): string {
   const lines = tail.trim().split('\n').slice(-STDERR_LINES_SHOWN);
-  return lines[0] === '' ? '' : ` Its last words: ${lines.join(' | ')}`;
+  return lines[0] === '' ? '' : ` ${what}: ${lines.join(' | ')}`;
 }
 
 /**

@@ -9,7 +9,7 @@ const running = { name: 'source/x', stderrTail: () => 'a\nb\n' } as unknown as R
 it.each<[ConnectorEnd, string]>([
   [
     { kind: 'exited', code: 3 },
-    'connector_failed source/x ended with exit code 3. Its last words: a | b Run again to go on.',
+    'connector_failed source/x ended with exit code 3. Its last words: a | b. Run again to go on.',
   ],
   [{ kind: 'exited', code: 20 }, 'config_invalid source/x ended with exit code 20.'],
   [{ kind: 'exited', code: 40 }, 'protocol_violated source/x ended with exit code 40.'],

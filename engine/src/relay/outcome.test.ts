@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConnectorEnd } from '../launch/connector-end.ts';
 import type { RunningConnector } from '../launch/launcher.ts';
 import { initialProgress } from '../reduce/progress.ts';
-import { eofReason, exitCodeOfRun, judgeEnding } from './outcome.ts';
+import { describeLost, eofReason, exitCodeOfRun, judgeEnding } from './outcome.ts';
 import type { RelayEnd } from './relay.ts';
 
 const connector = (name: string): RunningConnector =>
@@ -130,6 +130,24 @@ describe('the end of a run', () => {
     expect(judge({ destinationEnd: exited(7) }, done).error).toBe(
       'destination/y ended with exit code 7. Its last words: first line | last words',
     );
+  });
+});
+
+describe('what is said of a lost stream', () => {
+  const nobody = 'Neither source/x nor destination/y said how this stream ended.';
+  const described = (stderr: string): string =>
+    describeLost({ ...connector('source/x'), stderrTail: () => stderr }, connector('destination/y'));
+
+  it('is who did not speak of it, and the last words of the source', () => {
+    expect(described('')).toBe(nobody);
+    expect(described('no page 7\n giving up\n')).toBe(`${nobody} The last words of source/x: no page 7 |  giving up`);
+  });
+
+  it('stays short and whole characters, whatever the source wrote', () => {
+    const text = described(`${'😀'.repeat(5_000)}!`);
+    expect(text.length).toBeLessThan(2_100);
+    expect(text.isWellFormed()).toBe(true);
+    expect(text).toMatch(/😀!$/u);
   });
 });
 

@@ -6,7 +6,7 @@ import {
   type RunStatus,
   type StreamProgress,
 } from '@penstock/protocol';
-import { endError } from '../launch/ask-connector.ts';
+import { endError, showStderr } from '../launch/ask-connector.ts';
 import type { ConnectorEnd } from '../launch/connector-end.ts';
 import type { RunningConnector } from '../launch/launcher.ts';
 import type { RelayEnd } from './relay.ts';
@@ -69,6 +69,17 @@ export function judgeEnding(
     return { error: endError(destination, destinationEnd), hasMore, lost: [] };
   }
   return { error: undefined, hasMore, lost: cutOff ? [] : unfinished };
+}
+
+/** What a stream that was lost repeats of the source's stderr, in characters: there can be many of them in a state (P4). */
+const LOST_STDERR_LENGTH_MAX = 2_000;
+
+/** The error of a stream that was lost. What the source wrote on stderr may be why: some give up and exit with 0. */
+export function describeLost(source: RunningConnector, destination: RunningConnector): string {
+  // Half a character would be no valid JSON in a database.
+  const tail = source.stderrTail().trimEnd().slice(-LOST_STDERR_LENGTH_MAX).toWellFormed();
+  const lastWords = showStderr(tail, `The last words of ${source.name}`);
+  return `Neither ${source.name} nor ${destination.name} said how this stream ended.${lastWords}`;
 }
 
 /** The exit code of a run. A stop comes before failed streams: they are in the state, and there is more to do. */
