@@ -97,8 +97,13 @@ describe('what is missing', () => {
 });
 
 describe('tables of another user', () => {
-  it('are named with what gives access to them, and that works', async () => {
+  it('are named with the grant that is enough to write them, then with what else takes their owner', async () => {
     const schema = `owned_${count}`;
+    const write = (streams: string[], id: string, config: object = {}) =>
+      runProgram(
+        { command: 'write', config: { url, schema, ...config }, streams: streams.map((name) => testStream(name)) },
+        streams.map((name) => lines.record(name, { id }) + lines.complete(name)).join(''),
+      );
     await runProgram({
       command: 'setup',
       config: { url: db.url, schema },
@@ -106,10 +111,18 @@ describe('tables of another user', () => {
     });
     await db.pool.query(`create role boss_${role}; alter table ${schema}.a owner to boss_${role}; alter table ${schema}.b owner to ${role};
       grant temporary, create on database ${database} to ${role}; grant all on schema ${schema} to ${role}, boss_${role}`);
+    const table = `"${schema}"."a"`;
     const { notes } = await check(schema);
-    expect(notes).toEqual([expect.stringContaining(`"${schema}"."a": where`)]);
-    await db.pool.query(/run: (.*)$/.exec(notes![0]!)![1]!);
+    const [grant, alter] = [...notes!.join(' ').matchAll(/run: (.*?);/g)].map((match) => match[1]!);
+    expect(notes).toHaveLength(1);
+    expect(grant).toBe(`grant select, insert, update, delete on ${table} to "${role}"`);
+    await db.pool.query(grant!);
+    expect(await write(['a', 'b'], '1', { index: 'none' })).toMatchObject({ code: 0 });
+    expect((await check(schema)).notes).toEqual([expect.not.stringContaining('grant')]);
+    expect(alter).toBe(`alter table ${table} owner to "${role}"`);
+    await db.pool.query(alter!);
     expect(await check(schema)).toEqual({ notes: [] });
+    expect(await write(['a'], '2')).toMatchObject({ code: 0 });
     await db.pool.query(`drop owned by boss_${role} cascade; drop role boss_${role}`);
   });
 });

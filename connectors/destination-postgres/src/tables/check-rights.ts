@@ -2,7 +2,7 @@ import { ConnectorError } from '@penstock/connector-sdk';
 import type { Config } from '../config.ts';
 import type { Session } from '../connect/session.ts';
 import { quoteName } from './identifier.ts';
-import { readOwnTables } from './own-tables.ts';
+import { type OwnTable, readOwnTables } from './own-tables.ts';
 
 /** The oldest version that is tested, as `server_version_num`. */
 const versionMin = 150_000;
@@ -53,7 +53,10 @@ export async function checkRights(session: Session, { schema }: Pick<Config, 'sc
       message: `Writing to schema "${schema}" of database "${rights.database}" is not possible: ${lacks.map(({ what }) => what).join('; ')}.`,
       remedy: lacks.map(({ remedy }) => remedy).join('; '),
     });
-  return { serverVersion: rights.server_version, notes: await findForeignTables(session, schema, rights.user) };
+  return {
+    serverVersion: rights.server_version,
+    notes: noteForeignTables(await findForeignTables(session, schema), schema, rights.user),
+  };
 }
 
 async function readRights(session: Session, schema: string): Promise<Rights> {
@@ -110,12 +113,45 @@ export function findLacks(rights: Rights, schema: string): Lack[] {
   return lacks;
 }
 
-/** Tables that Penstock made as another user. They can be written where that is granted, but only their owner extends them. */
-async function findForeignTables(session: Session, schema: string, user: string): Promise<string[]> {
+/** What writing rows into a table takes. */
+const rowRights = ['select', 'insert', 'update', 'delete'];
+
+/** A table that Penstock made as another user. */
+export type ForeignTable = Pick<OwnTable, 'name' | 'owner' | 'kind'> & {
+  /** Those of {@link rowRights} that are not granted. */
+  readonly missing: readonly string[];
+};
+
+/** One that is dropped meanwhile lacks nothing: others may write while this looks. */
+async function findForeignTables(session: Session, schema: string): Promise<ForeignTable[]> {
   const foreign = (await readOwnTables(session, schema)).filter(({ isOwned }) => !isOwned);
-  return [...Map.groupBy(foreign, ({ owner }) => owner)].map(([owner, tables]) => {
-    const names = tables.map(({ name }) => `${quoteName(schema)}.${quoteName(name)}`);
-    return `User "${owner}" owns ${someOf(names)}: where user "${user}" is to write them and add columns, run: grant ${quoteName(owner)} to ${quoteName(user)}`;
+  const { rows } = await session.query<{ missing: string[] }>(
+    `select array(select r from unnest($3::text[]) with ordinality rights (r, nr)
+       where not has_table_privilege(c.oid, r) order by nr) as missing
+     from unnest($2::text[]) with ordinality t (name, nr)
+       left join pg_class c on c.relname = t.name and c.relnamespace = (select oid from pg_namespace where nspname = $1)
+     order by t.nr`,
+    [schema, foreign.map(({ name }) => name), rowRights],
+  );
+  return foreign.map(({ name, owner, kind }, index) => ({ name, owner, kind, missing: rows[index]!.missing }));
+}
+
+/**
+ * What may become a trouble with tables of other users, and what gives access to them. Pure. Never by a grant of the owner's role:
+ * that gives all that the owner may do anywhere, and the owner is often an administrator.
+ */
+export function noteForeignTables(tables: readonly ForeignTable[], schema: string, user: string): string[] {
+  const full = ({ name }: ForeignTable) => `${quoteName(schema)}.${quoteName(name)}`;
+  return [...Map.groupBy(tables, ({ owner }) => owner)].map(([owner, owned]) => {
+    const isSide = ({ kind }: ForeignTable) => kind === 'side';
+    const closed = owned.filter((table) => !isSide(table) && table.missing.length > 0);
+    const missing = rowRights.filter((right) => closed.some((table) => table.missing.includes(right)));
+    const alter = `alter table ${full(owned[0]!)} owner to ${quoteName(user)}`;
+    const grant = `grant ${missing.join(', ')} on ${closed.map(full).join(', ')} to ${quoteName(user)}`;
+    const toWrite = closed.length > 0 ? `For user "${user}" to write rows, run: ${grant}; only` : 'Only';
+    const what = `add columns and indexes to it${owned.some(isSide) ? ', and end an overwrite with it' : ''}`;
+    const each = owned.length > 1 ? ' for each of them' : '';
+    return `User "${owner}" owns ${someOf(owned.map(full))}. ${toWrite} the owner of a table can ${what}: for that, run${each}: ${alter};`;
   });
 }
 
