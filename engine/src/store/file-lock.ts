@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { LEASE_MS, LEASE_RENEWAL_MS, leaseHeld, leaseLost, thisProcess } from './lease.ts';
+import { isKnownToBeGone, markOfThisProcess, processMarkSchema } from './process-mark.ts';
 import type { LeaseHolder } from './state-store.ts';
 
-const ownerSchema = z.object({
+const ownerSchema = processMarkSchema.extend({
   host: z.string(),
-  pid: z.int(),
   since: z.string(),
   /** Tells two holders apart. */
   token: z.string(),
-  /** When the process was started, as its kernel counts it: a process id alone is used again. */
-  started: z.string().optional(),
 });
 type Owner = z.infer<typeof ownerSchema>;
 
@@ -23,27 +22,27 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
+/** What follows the path of a lock in that of a draft of it. */
+const DRAFT_SUFFIX = /^\.[0-9a-f-]{36}$/;
+
 /**
  * Takes `path` as a lock: a small file that says who holds it. A lock is stale, and taken over, when its process is gone
- * (same host) or when it was not touched for {@link LEASE_MS} (any host); a holder touches it every
- * {@link LEASE_RENEWAL_MS}.
+ * (same host, same namespace of process ids) or when it was not touched for {@link LEASE_MS} (anywhere); a holder touches it
+ * every {@link LEASE_RENEWAL_MS}.
  *
  * @throws CodedError `lease_held` with the holder
  */
 export async function takeFileLock(path: string, pipeline: string): Promise<FileLock> {
-  const { host, pid } = thisProcess();
-  const started = await startOf(pid);
   const own: Owner = {
-    host,
-    pid,
+    host: thisProcess().host,
     since: new Date().toISOString(),
     token: randomUUID(),
-    ...(started === undefined ? {} : { started }),
+    ...(await markOfThisProcess()),
   };
   // Linked into place: whoever reads the lock file finds it whole.
   const draft = `${path}.${own.token}`;
-  await writeFile(draft, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
   try {
+    await writeFile(draft, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
     if (!(await linkNew(draft, path))) {
       const holder = await readOwner(path);
       if (holder !== undefined && !(await isStale(path, holder))) throw leaseHeld(pipeline, holder);
@@ -74,6 +73,21 @@ export async function fileLockHolder(path: string): Promise<LeaseHolder | undefi
   return { host: owner.host, pid: owner.pid, since: owner.since };
 }
 
+/**
+ * Removes what engines left beside the lock that were killed while they took it. Drafts that are in use are younger than
+ * {@link LEASE_MS}, and stay.
+ */
+export async function removeLockDrafts(path: string): Promise<void> {
+  const folder = dirname(path);
+  const name = basename(path);
+  for (const found of await readdir(folder).catch(() => [])) {
+    if (!found.startsWith(name) || !DRAFT_SUFFIX.test(found.slice(name.length))) continue;
+    const written = await stat(join(folder, found)).catch(() => undefined);
+    const isOld = written !== undefined && Date.now() - written.mtimeMs > LEASE_MS;
+    if (isOld) await rm(join(folder, found), { force: true });
+  }
+}
+
 async function linkNew(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
@@ -94,12 +108,8 @@ async function readOwner(path: string): Promise<Owner | undefined> {
 }
 
 async function isStale(path: string, owner: Owner): Promise<boolean> {
-  const { host } = thisProcess();
-  if (owner.host === host) {
-    if (!isAlive(owner.pid)) return true;
-    const started = await startOf(owner.pid);
-    if (owner.started !== undefined && started !== undefined && owner.started !== started) return true;
-  }
+  // Containers may share the name of a host and not its process ids.
+  if (owner.host === thisProcess().host && (await isKnownToBeGone(owner))) return true;
   const touched = await stat(path).catch(() => undefined);
   return touched === undefined || Date.now() - touched.mtimeMs > LEASE_MS;
 }
@@ -115,20 +125,4 @@ async function removeStale(path: string, stale: Owner | undefined, away: string)
   const moved = await readOwner(away);
   if (moved?.token !== stale?.token) await linkNew(away, path);
   await rm(away, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
-/** When a process was started, in clock ticks since boot (Linux, proc(5), field 22 of `stat`); elsewhere undefined. */
-async function startOf(pid: number): Promise<string | undefined> {
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The name of the program comes before, in parentheses, and may hold anything.
-  return line?.slice(line.lastIndexOf(')') + 2).split(' ')[19];
 }

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { fileStateStore } from './file-state-store.ts';
 import { LEASE_MS } from './lease.ts';
 import { exampleState } from './testing.ts';
@@ -52,21 +52,87 @@ it('refuses a second engine and says who holds the file since when', async () =>
   await (await fileStateStore(path).open('p')).close();
 });
 
-it('takes over at once from an engine that was killed', async () => {
-  const program = `
-    import { fileStateStore } from ${JSON.stringify(join(import.meta.dirname, 'file-state-store.ts'))};
-    await fileStateStore(${JSON.stringify(path)}).open('p');
-    console.log('open');
-    setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+/** A program that takes the lock, says so or why it couldn't, and then stays. */
+const program = () => `
+  import { fileStateStore } from ${JSON.stringify(join(import.meta.dirname, 'file-state-store.ts'))};
+  const said = await fileStateStore(${JSON.stringify(path)}).open('p').then(() => 'open', (error) => error.message);
+  console.log(said);
+  setInterval(() => {}, 1000);`;
+
+/** Starts it by `command`. @returns the process, and what it said */
+async function startEngine(command: string = process.execPath, ...args: string[]) {
+  const child = spawn(command, [...args, '--input-type=module', '-e', program()], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
-  expect(child.exitCode).toBeNull();
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [said] = await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+  return { child, said: String(said).trim() };
+}
+
+it('takes over at once from an engine that was killed', async () => {
+  const { child, said } = await startEngine();
+  expect(said).toBe('open');
   await expect(fileStateStore(path).open('p')).rejects.toMatchObject({ code: 'lease_held' });
   child.kill('SIGKILL');
   await once(child, 'close');
   await (await fileStateStore(path).open('p')).close();
+});
+
+const inNewNamespace = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+
+it.skipIf(spawnSync('unshare', [...inNewNamespace, 'true']).status !== 0)(
+  'refuses a second engine while one lives in another namespace of process ids',
+  async () => {
+    const first = await startEngine('unshare', ...inNewNamespace, process.execPath);
+    expect(first.said).toBe('open');
+    await expect(fileStateStore(path).open('p')).rejects.toThrow(`process 1 on ${hostname()}`);
+    const second = await startEngine('unshare', ...inNewNamespace, process.execPath);
+    expect(second.said).toContain(`process 1 on ${hostname()}`);
+  },
+);
+
+it.runIf(process.platform === 'linux')(
+  'trusts a process id that is not there only where it counts, else the time alone',
+  async () => {
+    const session = await fileStateStore(path).open('p');
+    const own = JSON.parse(readFileSync(`${path}.lock`, 'utf8'));
+    await session.close();
+    // Larger than any id that Linux gives (proc(5), pid_max).
+    const gone = { ...own, pid: 2 ** 22 + 1, token: 'other' };
+    const { pid_space, ...unspoken } = gone;
+    const [boot, namespace] = pid_space.split(' ');
+    const elsewhere = [`${boot} pid:[1]`, `${boot!.replace(/^./, (c) => (c === '0' ? '1' : '0'))} ${namespace}`];
+    // Older versions wrote a lock without it.
+    for (const lock of [unspoken, ...elsewhere.map((space) => ({ ...gone, pid_space: space }))]) {
+      writeFileSync(`${path}.lock`, JSON.stringify(lock));
+      await expect(fileStateStore(path).open('p')).rejects.toMatchObject({ code: 'lease_held' });
+      const old = new Date(Date.now() - LEASE_MS - 1000);
+      utimesSync(`${path}.lock`, old, old);
+      await (await fileStateStore(path).open('p')).close();
+    }
+    for (const lock of [gone, { ...own, started: '1', token: 'other' }]) {
+      writeFileSync(`${path}.lock`, JSON.stringify(lock));
+      await (await fileStateStore(path).open('p')).close();
+    }
+  },
+);
+
+it('leaves no draft of the lock behind when the disk has no room for it', async () => {
+  const sized = ['-c', 'ulimit -f 0; exec "$0" "$@"', process.execPath];
+  const { child, said } = await startEngine('sh', ...sized);
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  expect(said).toMatch(/Can not lock the state in .*EFBIG/);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('removes drafts of the lock that an engine left long ago, and none that may be in use', async () => {
+  const [young, old] = [1, 2].map(() => `state.json.lock.${randomUUID()}`) as [string, string];
+  for (const name of [young, old]) writeFileSync(join(folder, name), '');
+  const then = new Date(Date.now() - LEASE_MS - 1000);
+  utimesSync(join(folder, old), then, then);
+  await (await fileStateStore(path).open('p')).close();
+  expect(readdirSync(folder)).toEqual([young]);
 });
 
 it('takes over from another host only when the lock was not touched for the length of a lease', async () => {

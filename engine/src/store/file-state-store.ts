@@ -4,12 +4,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError, type SyncState } from '@penstock/protocol';
 import * as z from 'zod';
 import { CoalescedSaves } from './coalesce-saves.ts';
-import { type FileLock, fileLockHolder, takeFileLock } from './file-lock.ts';
+import { type FileLock, fileLockHolder, removeLockDrafts, takeFileLock } from './file-lock.ts';
 import { encodeStreamState, parseState, parseStateJson } from './parse-state.ts';
 import type { PipelineSummary, StateSession, StateStore } from './state-store.ts';
 import { streamsOf, withoutStreams } from './streams-of-state.ts';
 
-/** What follows the name of the state file in that of a draft; drafts of the lock are not meant. */
+/** What follows the name of the state file in that of a draft. */
 const DRAFT_SUFFIX = /^\.[0-9a-f-]{36}\.draft$/;
 
 /** State of one pipeline in a JSON file: SyncState and, beside it, the name of the pipeline. */
@@ -142,6 +142,7 @@ class FileStateStore implements StateStore {
       const isDraft = found.startsWith(`${name}.`) && DRAFT_SUFFIX.test(found.slice(name.length));
       if (isDraft) await rm(join(folder, found), { force: true });
     }
+    await removeLockDrafts(this.#lockPath);
   }
 
   /** Whole or not at all: written beside it, flushed to the disk, moved into place; then the folder is flushed too. */
