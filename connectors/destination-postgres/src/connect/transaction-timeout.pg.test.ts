@@ -11,8 +11,19 @@ import { connect } from './connection.ts';
 
 const timeoutMs = 1000;
 
-/** Older servers don't have the setting: that sessions start there is what every other test shows. */
-describe.skipIf(inject('postgresVersion') < 17)('a limit on the time of a transaction', () => {
+if (inject('postgresVersion') >= 17) describe('a limit on the time of a transaction', testLimit);
+else
+  it('a limit on the time of a transaction is not asked of a server that does not know it', async () => {
+    const db = await createTestDatabase();
+    const session = await connect(configSchema.parse({ url: db.url }));
+    expect((await session.query("select current_setting('transaction_timeout', true) as value")).rows).toEqual([
+      { value: null },
+    ]);
+    await session.end();
+    await db.drop();
+  });
+
+function testLimit(): void {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await createTestDatabase();
@@ -52,16 +63,17 @@ describe.skipIf(inject('postgresVersion') < 17)('a limit on the time of a transa
 
   const program = findPgBouncer();
   // That it is tested where somebody requires it is seen to where the pooler itself is tested.
-  it.skipIf(program === undefined)('is off behind a pooler too, which keeps nothing of that', async () => {
-    const pooler = await startPgBouncer(program!, db.url, 1);
-    try {
-      expect(await limitOf(pooler.url)).toBe('0');
-      // It has one connection to the server, which is the one that we had.
-      expect(await defaultLimit(pooler.url)).toBe('1s');
-    } finally {
-      await pooler.stop();
-    }
-  });
+  if (program !== undefined)
+    it('is off behind a pooler too, which keeps nothing of that', async () => {
+      const pooler = await startPgBouncer(program, db.url, 1);
+      try {
+        expect(await limitOf(pooler.url)).toBe('0');
+        // It has one connection to the server, which is the one that we had.
+        expect(await defaultLimit(pooler.url)).toBe('1s');
+      } finally {
+        await pooler.stop();
+      }
+    });
 
   type Waiting = {
     readonly what: string;
@@ -117,4 +129,4 @@ describe.skipIf(inject('postgresVersion') < 17)('a limit on the time of a transa
     const { rows } = await db.pool.query(`select id from "${name}" order by id`);
     expect(rows.at(-1)).toEqual({ id: 'b' });
   });
-});
+}
