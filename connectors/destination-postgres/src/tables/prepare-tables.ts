@@ -2,14 +2,16 @@ import { ConnectorError, type ConnectorLog } from '@penstock/connector-sdk';
 import type { Client } from 'pg';
 import { classify, tableError } from '../connect/postgres-error.ts';
 import type { Session } from '../connect/session.ts';
-import { tableName, valueAt } from '../merge/merge-sql.ts';
-import { type ColumnKind, castSql, sqlTypes } from './column-type.ts';
+import { tableName } from '../merge/merge-sql.ts';
+import { type ColumnKind, sqlTypes } from './column-type.ts';
+import { fillColumns, fillingMark } from './fill-columns.ts';
 import { quoteName, quoteText } from './identifier.ts';
 import { indexedColumnsSql } from './make-indexes.ts';
 import { schemaMark, tableMark } from './mark.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
+import { explainInUse, inUseError } from './table-in-use.ts';
 import { changeTombstones } from './tombstones.ts';
-import { inTransaction, oneAtATime } from './transaction.ts';
+import { isLockTimeout, LockPatience, oneAtATime } from './transaction.ts';
 
 /** What the database has under a table's name. */
 export type ExistingTable = {
@@ -36,8 +38,6 @@ export type TableChange = {
   readonly warnings: readonly string[];
 };
 
-/** Marks a column, in its comment, until the rows that were there before it are filled: a fill that was cut off goes on. */
-const fillingMark = 'penstock: being filled';
 const ownColumns = ['_raw_data', '_synced_at', '_updated_at'];
 
 /**
@@ -205,8 +205,10 @@ async function makeSchema(client: Session, schema: string): Promise<void> {
 }
 
 /**
- * Makes or extends the tables of all streams. A table that fits is only looked at.
+ * Makes or extends the tables of all streams. A table that fits is only looked at. One that others have in use is written without
+ * its new columns, where that can be.
  *
+ * @param patience for all of them together
  * @returns the plan of each stream as its table allows it, or why it has none
  */
 export async function prepareTables(
@@ -214,14 +216,15 @@ export async function prepareTables(
   schema: string,
   plans: readonly TablePlan[],
   log: ConnectorLog,
+  patience = new LockPatience(),
 ): Promise<Map<string, TablePlan | ConnectorError>> {
   await makeSchema(client, schema);
   const names = plans.flatMap((plan) => [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
   const existing = await readTables(client, schema, names);
-  return eachStream(plans, (plan) => prepareTable(client, plan, existing, log));
+  return eachStream(plans, (plan) => prepareTable(client, plan, existing, log, { patience, mayLackColumns: true }));
 }
 
-/** A table that lost a deadlock, or waited for a lock in vain, gets so many tries: the other streams wait meanwhile. */
+/** A table that lost a deadlock gets so many tries: the other streams wait meanwhile. */
 const triesMax = 3;
 
 /** Does the work for one stream after the other; what goes wrong with one is its own trouble. */
@@ -247,21 +250,47 @@ export async function eachStream(
 }
 
 /**
+ * The plan without the columns that its table lacks, for a run that can't add them: the next one fills them from `_raw_data`.
+ * Undefined where they are needed: keys and versions are compared, and what the first record of a key said of a column that keeps
+ * it would be gone. Pure.
+ */
+function withoutNewColumns(plan: TablePlan, existing: ExistingTable | undefined): TablePlan | undefined {
+  const has = (name: string) => existing?.columns[name] !== undefined;
+  const needed = [...plan.key, ...(plan.version ? [plan.version] : [])].map(({ name }) => name);
+  if (![...needed, ...plan.insertOnly].every(has)) return undefined;
+  return {
+    ...plan,
+    columns: plan.columns.filter(({ name }) => has(name)),
+    indexes: plan.indexes.filter(({ column }) => has(column)),
+  };
+}
+
+/** What is done for one table, besides its plan. */
+export type PrepareTable = {
+  /** Of the table, when it is made. */
+  readonly comment?: string;
+  readonly patience?: LockPatience;
+  /** Whether it may be written without new columns, when it is in use by others and they can't be added. */
+  readonly mayLackColumns?: boolean;
+};
+
+/**
  * Makes or extends one table. Its indexes, but for the key's, are made when its first load is over.
  *
  * @param known what is there, by name, from {@link readTables}
- * @param comment of the table, when it is made
  * @returns the plan as the table allows it
+ * @throws ConnectorError `upstream_failed` when others have it in use, and it can't be written as it is
  */
 export async function prepareTable(
   client: Session,
   plan: TablePlan,
   known: ReadonlyMap<string, ExistingTable>,
   log: ConnectorLog,
-  comment = tableMark(plan.stream),
+  { comment = tableMark(plan.stream), patience = new LockPatience(), mayLackColumns = false }: PrepareTable = {},
 ): Promise<TablePlan> {
-  const statementsFor = (existing: ReadonlyMap<string, ExistingTable>) => {
-    const change = changeTable(plan, existing.get(plan.table), comment);
+  const tables = [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])];
+  const changeFor = (wanted: TablePlan, existing: ReadonlyMap<string, ExistingTable>) => {
+    const change = changeTable(wanted, existing.get(plan.table), comment);
     const { plan: fitted, statements, warnings } = changeTombstones(change.plan, existing);
     return {
       ...change,
@@ -270,39 +299,35 @@ export async function prepareTable(
       warnings: [...change.warnings, ...warnings],
     };
   };
-  let change = statementsFor(known);
+  let change = changeFor(plan, known);
+  const makeChange = async () => {
+    // What another process did meanwhile counts.
+    change = changeFor(plan, await readTables(client, plan.schema, tables));
+    for (const statement of change.statements) await client.query(statement);
+  };
+  const startedAt = performance.now();
+  const doWithout = async (cause: unknown) => {
+    const names = tables.map((table) => tableName(plan, table));
+    const inUse = await explainInUse(client, names, performance.now() - startedAt);
+    const existing = await readTables(client, plan.schema, tables);
+    const fewer = mayLackColumns ? withoutNewColumns(plan, existing.get(plan.table)) : undefined;
+    if (fewer) change = changeFor(fewer, existing);
+    if (!fewer || change.statements.length > 0) throw inUseError(tableName(plan), inUse, cause);
+    const lacking = plan.columns.filter((column) => !fewer.columns.includes(column)).map(({ name }) => name);
+    if (lacking.length > 0)
+      log.warn(
+        `${tableName(plan)} is written without its new columns (${lacking.join(', ')}): they could not be added, since ${inUse.reason}. The next run adds them, and fills them from _raw_data.`,
+        { stream: plan.stream },
+      );
+  };
   if (change.statements.length > 0)
-    await oneAtATime(client, async () => {
-      // What another process did meanwhile counts.
-      const now = await readTables(client, plan.schema, [plan.table, ...(plan.tombstones ? [plan.tombstones] : [])]);
-      change = statementsFor(now);
-      for (const statement of change.statements) await client.query(statement);
-    });
+    try {
+      await oneAtATime(client, makeChange, patience);
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      await doWithout(error);
+    }
   for (const warning of change.warnings) log.warn(warning, { stream: plan.stream });
-  await fillColumns(client, change);
+  await fillColumns(client, change.plan, change.fill);
   return change.plan;
-}
-
-/** Blocks of a table that are filled in one transaction: about a thousand rows, a few milliseconds each. */
-const fillBlocks = 128;
-
-async function fillColumns(client: Session, { plan, fill }: TableChange): Promise<void> {
-  if (fill.length === 0) return;
-  const name = tableName(plan);
-  const { rows } = await client.query<{ blocks: string }>(
-    'select pg_relation_size($1::regclass) / current_setting($2)::int as blocks',
-    [name, 'block_size'],
-  );
-  const set = fill
-    .map((column) => `${quoteName(column.name)} = ${castSql(column.kind, valueAt('t._raw_data', column.path))}`)
-    .join(', ');
-  const isEmpty = fill.map((column) => `t.${quoteName(column.name)} is null`).join(' and ');
-  const hasValue = fill.map((column) => `t._raw_data ? ${quoteText(column.path[0]!)}`).join(' or ');
-  for (let block = 0; block <= Number(rows[0]?.blocks); block += fillBlocks)
-    await inTransaction(client, () =>
-      client.query(
-        `update ${name} t set ${set} where t.ctid >= '(${block},0)'::tid and t.ctid < '(${block + fillBlocks},0)'::tid and ${isEmpty} and (${hasValue})`,
-      ),
-    );
-  for (const column of fill) await client.query(`comment on column ${name}.${quoteName(column.name)} is null`);
 }

@@ -9,6 +9,7 @@ import { checkRights } from '../tables/check-rights.ts';
 import { planTables, type TablePlan } from '../tables/plan-tables.ts';
 import { prepareSides } from '../tables/prepare-sides.ts';
 import { prepareTables } from '../tables/prepare-tables.ts';
+import { LockPatience } from '../tables/transaction.ts';
 import { makeOverwrite, type Overwrite } from './overwrite.ts';
 
 /** What is there for the streams of a catalog, before any data. */
@@ -37,7 +38,8 @@ export async function prepareCatalog(
     stream,
     new ConnectorError(code, { message: `Stream "${stream}": ${reason}`, remedy }),
   ]);
-  const prepared = await explained(session, config, () => prepareTables(session, config.schema, plans, log));
+  const patience = new LockPatience(config.limits.retry_seconds_max * 1000);
+  const prepared = await explained(session, config, () => prepareTables(session, config.schema, plans, log, patience));
   return new Map([...refusals, ...prepared]);
 }
 
@@ -61,7 +63,10 @@ export async function prepareWrite(
   const prepared = await prepareCatalog(session, config, catalog, log);
   const plans = [...prepared.values()].flatMap((plan) => (plan instanceof ConnectorError ? [] : [plan]));
   const runName = `x${randomBytes(4).toString('hex')}`;
-  const sides = await explained(session, config, () => prepareSides(session, config.schema, plans, runName, log));
+  const patience = new LockPatience(config.limits.retry_seconds_max * 1000);
+  const sides = await explained(session, config, () =>
+    prepareSides(session, config.schema, plans, runName, log, patience),
+  );
   const tables = new Map<string, StreamTable | ConnectorError>();
   const overwrites = new Map<string, Overwrite>();
   for (const [stream, plan] of prepared) {
