@@ -169,8 +169,8 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
     )
     .command(
       'teardown',
-      'Have both sides take back what setup made',
-      (y) => withPipelineOptions(y).option('only', only).option('json', json).epilogue(configHelp),
+      'Have both sides take back what setup made, the tables included, and forget the saved position',
+      (y) => withPipelineOptions(y).option('only', only).option('yes', yes).option('json', json).epilogue(configHelp),
       runShort(teardownCommand),
     )
     .command(

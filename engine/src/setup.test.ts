@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CliProcess, runCli } from './cli.ts';
 import { callPenstock } from './launch/testing/call-penstock.ts';
 import { fakePipeline, type PenstockRun, startPenstock } from './launch/testing/penstock.ts';
 
@@ -12,9 +14,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function pipeline(source: Record<string, unknown> = {}, args: readonly string[] = []) {
+function pipeline(
+  source: Record<string, unknown> = {},
+  args: readonly string[] = [],
+  destination: Record<string, unknown> = {},
+) {
   const config = { streams: { a: 2, b: 1 }, api_key: 'sk_very_one', journal: join(folder, 'journal'), ...source };
-  return fakePipeline(folder, config, {}, ['fake-events-source', ...args]);
+  return fakePipeline(folder, config, destination, ['fake-events-source', ...args]);
 }
 
 /** Runs a command with a data folder of its own. */
@@ -57,7 +63,8 @@ describe('penstock setup', () => {
     expect(synced.exitCode, synced.stderr).toBe(0);
     expect(await given('read')).toMatchObject([found]);
     for (const command of ['check', 'discover', 'setup', 'teardown'] as const) {
-      expect((await run([command, '-c', file])).exitCode).toBe(0);
+      const yes = command === 'teardown' ? ['--yes'] : [];
+      expect((await run([command, '-c', file, ...yes])).exitCode).toBe(0);
       expect(await given(command), command).toMatchObject([found]);
     }
   });
@@ -162,6 +169,90 @@ describe('penstock setup', () => {
   });
 });
 
+describe('penstock teardown', () => {
+  const read = async (path: string) =>
+    (await readFile(path, 'utf8').catch(() => '')).trim().split('\n').filter(Boolean);
+  const synced = async (source: Record<string, unknown> = {}) => {
+    const made = await pipeline(source, [], { tears_down: true });
+    expect((await run(['sync', '-c', made.file])).exitCode).toBe(0);
+    await given('read');
+    return { ...made, records: await read(made.out) };
+  };
+
+  it('makes the next sync read everything again, and says so', async () => {
+    const { file, out, state, records } = await synced({ control: true });
+    const torn = await run(['teardown', '-c', file, '--yes']);
+    expect([torn.exitCode, torn.stderr]).toEqual([0, '']);
+    expect(torn.stdout).toContain(
+      `The saved position of pipeline "fake" in file ${state} is forgotten; the next sync reads it from the beginning.`,
+    );
+    expect(await read(out)).toEqual([]);
+    expect((await run(['sync', '-c', file])).exitCode).toBe(0);
+    expect(records.length).toBeGreaterThan(0);
+    expect(await read(out)).toEqual(records);
+  });
+
+  it('of the destination alone keeps what the source found out, and of some streams the position of the others', async () => {
+    const { file, state } = await synced({ control: true });
+    const torn = await run(['teardown', '-c', file, '--only', 'destination', '--streams', 'a', '-y', '--json']);
+    const logs = torn.messages.flatMap((m) => (m.type === 'log' ? [m.log.message] : []));
+    expect(logs).toEqual([expect.stringContaining('position of stream "a" of pipeline "fake"')]);
+    const some = JSON.parse(await readFile(state, 'utf8'));
+    expect(Object.keys(some.source.streams)).toEqual(['b']);
+    await run(['teardown', '-c', file, '--only', 'destination', '-y']);
+    const none = JSON.parse(await readFile(state, 'utf8'));
+    expect(none.source).toEqual({ streams: {}, global: {} });
+    expect(none.resolved_config).toEqual(some.resolved_config);
+    expect(none.resolved_config.source.config).toEqual({ account: 'account of one' });
+  });
+
+  it('refuses without a terminal and without --yes, and changes nothing', async () => {
+    const { file, out, state, records } = await synced();
+    const before = await readFile(state, 'utf8');
+    const refused = await run(['teardown', '-c', file]);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toMatch(
+      /teardown removes the tables of pipeline "fake" in destination\/\S+, and its saved position in file .*nobody can be asked.*--yes/s,
+    );
+    expect(await given('teardown')).toEqual([]);
+    expect(await read(out)).toEqual(records);
+    expect(await readFile(state, 'utf8')).toBe(before);
+  });
+
+  it('asks on a terminal what it will remove, and changes nothing for any answer but yes', async () => {
+    const { file, out, state, records } = await synced();
+    const terminal = () => Object.assign(new PassThrough(), { isTTY: true });
+    const [stdin, stdout, stderr] = [terminal(), new PassThrough(), terminal()];
+    stdin.write('n\n');
+    const self = { env: { ...process.env, XDG_DATA_HOME: folder }, stdin, stdout, stderr } as unknown as CliProcess;
+    expect(await runCli(['teardown', '-c', file], self)).toBe(10);
+    expect(String(stderr.read())).toContain(
+      `Remove the tables of pipeline "fake" in destination/fake-destination.mjs, and its saved position in file ${state}? The next sync reads it from the beginning. [y/N] penstock: Nothing was changed.`,
+    );
+    expect(await given('teardown')).toEqual([]);
+    expect(await read(out)).toEqual(records);
+  });
+
+  it('of the source alone asks nobody and keeps the position', async () => {
+    const { file, out, state, records } = await synced();
+    const { source } = JSON.parse(await readFile(state, 'utf8'));
+    expect((await run(['teardown', '-c', file, '--only', 'source'])).exitCode).toBe(0);
+    expect(await given('teardown')).toHaveLength(1);
+    expect(await read(out)).toEqual(records);
+    expect(JSON.parse(await readFile(state, 'utf8')).source).toEqual(source);
+  });
+
+  it('is refused while an engine works on the pipeline, before anything is removed', async () => {
+    const { file, out, state, records } = await synced();
+    const lock = { host: 'elsewhere', pid: 7, since: '2026-01-31T12:00:00Z', token: 'other' };
+    await writeFile(`${state}.lock`, JSON.stringify(lock));
+    const refused = await run(['teardown', '-c', file, '--yes']);
+    expect([refused.exitCode, refused.stderr]).toEqual([30, expect.stringContaining('process 7 on elsewhere')]);
+    expect(await given('teardown')).toEqual([]);
+    expect(await read(out)).toEqual(records);
+  });
+});
+
 describe('what a connector found out about its config', () => {
   const resolvedIn = async (state: string) => JSON.parse(await readFile(state, 'utf8')).resolved_config;
 
@@ -182,7 +273,7 @@ describe('what a connector found out about its config', () => {
   it('is forgotten by teardown, and by a reset of the state', async () => {
     const { file, state } = await pipeline();
     await run(['setup', '-c', file]);
-    const torn = await run(['teardown', '-c', file]);
+    const torn = await run(['teardown', '-c', file, '--yes']);
     expect(torn.stdout).toMatch(/has nothing to tear down\n.*all is taken back\n.*is torn down\n$/);
     expect(await resolvedIn(state)).toEqual({});
     expect(await readdir(secretsFolder())).toEqual([]);

@@ -2,6 +2,11 @@ import { createInterface } from 'node:readline/promises';
 import { CodedError } from '@penstock/protocol';
 import type { CommandContext } from './options.ts';
 
+/** Whether there is a person to ask: stdin and stderr are a terminal. */
+export function canAsk({ stdin, stderr }: CommandContext): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true;
+}
+
 /**
  * Asks a person whether to go on, where there is one: with stdin and stderr on a terminal. Programs are not asked.
  *
@@ -10,7 +15,7 @@ import type { CommandContext } from './options.ts';
  */
 export async function confirm(question: string, yes: boolean | undefined, context: CommandContext): Promise<void> {
   const { stdin, stderr, signal } = context;
-  if (yes === true || stdin.isTTY !== true || stderr.isTTY !== true) return;
+  if (yes === true || !canAsk(context)) return;
   // Not as a terminal, so that Ctrl-C is a signal as everywhere else.
   const lines = createInterface({ input: stdin, output: stderr, terminal: false });
   const whenClosed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));

@@ -1,5 +1,5 @@
 import {
-  type CodedError,
+  CodedError,
   type ConfiguredCatalog,
   ExitCode,
   encodeMessage,
@@ -18,7 +18,10 @@ import { initialSyncState } from '../reduce/sync-state.ts';
 import { showMessage } from '../relay/show-message.ts';
 import { isShown, logLine } from '../report/log-line.ts';
 import { paint, wantsColor } from '../report/paint.ts';
+import { streamsOf, withoutStreams } from '../store/streams-of-state.ts';
+import { canAsk, confirm } from './confirm.ts';
 import { type CommandContext, type PipelineArguments, pipelineRequest } from './options.ts';
+import { ofStreams } from './state-command.ts';
 import {
   askOptions,
   type PipelineState,
@@ -38,17 +41,29 @@ export interface SetupArguments extends PipelineArguments {
   readonly only?: 'source' | 'destination' | undefined;
 }
 
+/** The flags of `penstock teardown`. */
+export interface TeardownArguments extends SetupArguments {
+  /** Nobody is asked. */
+  readonly yes?: boolean | undefined;
+}
+
 /** Has both sides prepare for the pipeline, and keeps what they find out. @returns the exit code: that of the worst */
 export function setupCommand(args: SetupArguments, context: CommandContext): Promise<number> {
   return runOnSides('setup', args, context);
 }
 
-/** Has both sides take back what `setup` made, and forgets what they found out. @returns as {@link setupCommand} */
-export function teardownCommand(args: SetupArguments, context: CommandContext): Promise<number> {
+/**
+ * Has both sides take back what `setup` made, and forgets what they found out. Where the destination does so, the position of
+ * what was in it is forgotten too: kept, it would let the next sync leave out what is not there any more.
+ *
+ * @returns as {@link setupCommand}
+ * @throws CodedError `usage` where the destination would have to and nobody can be asked, `stopped` for any answer but yes
+ */
+export function teardownCommand(args: TeardownArguments, context: CommandContext): Promise<number> {
   return runOnSides('teardown', args, context);
 }
 
-async function runOnSides(command: Command, args: SetupArguments, context: CommandContext): Promise<number> {
+async function runOnSides(command: Command, args: TeardownArguments, context: CommandContext): Promise<number> {
   const loaded = await loadPipeline(pipelineRequest(args, context));
   const isComplete = loaded.destination !== undefined || !reachesOwnPostgres(loaded);
   // First the mistakes that can be found without a server.
@@ -67,6 +82,8 @@ async function runOnSides(command: Command, args: SetupArguments, context: Comma
     if (command === 'teardown') sides.reverse();
     const report = new SetupReport(command, args.json === true, context);
     const able = sides.filter((side) => mayHave(side, command));
+    const destination = able.find(({ side }) => side === 'destination');
+    if (command === 'teardown' && destination !== undefined) await confirmTeardown(destination, found, args, context);
     for (const side of sides) if (!able.includes(side)) report.nothing(side);
     if (able.length > 0) await runAll(command, able, source, found, report, context);
     return report.exitCode;
@@ -76,6 +93,23 @@ async function runOnSides(command: Command, args: SetupArguments, context: Comma
 /** Whether the connector has the command, or doesn't say. One that somebody else starts can only be asked for what it has said. */
 function mayHave({ choice, spec }: PreparedSide, command: Command): boolean {
   return choice.kind !== 'pipes' && (spec.commands === undefined || spec.commands.includes(command));
+}
+
+async function confirmTeardown(
+  { connector }: PreparedSide,
+  { pipeline, store }: PipelineState,
+  { yes }: TeardownArguments,
+  context: CommandContext,
+): Promise<void> {
+  const what = `${ofStreams(pipeline.streams?.map(({ name }) => name))}pipeline "${pipeline.name}"`;
+  const loss = `the tables of ${what} in ${connector.name}, and its saved position in ${store.place}`;
+  if (yes !== true && !canAsk(context)) {
+    throw new CodedError('usage', {
+      message: `teardown removes ${loss}, and without a terminal nobody can be asked whether to.`,
+      remedy: 'Give --yes to do it without asking, or --only source to leave the destination as it is.',
+    });
+  }
+  await confirm(`Remove ${loss}? The next sync reads it from the beginning.`, yes, context);
 }
 
 async function runAll(
@@ -102,7 +136,17 @@ async function runAll(
     await sides.use(session.previous?.resolved_config);
     try {
       const catalog = await discover(sides.get('source'), pipeline.streams, context);
-      for (const { side } of able) await runOne(command, sides, side, catalog, report, context);
+      for (const { side } of able) {
+        const isDone = await runOne(command, sides, side, catalog, report, context);
+        if (!isDone || command !== 'teardown' || side !== 'destination' || session.previous === undefined) continue;
+        const names = catalog.streams.map(({ stream }) => stream.name);
+        state = withoutPosition(state, names, Date.now());
+        // At once: what comes after may fail, and the tables are gone.
+        await session.save(state);
+        const left = streamsOf(state).length === 0 ? undefined : names;
+        const message = `The saved position of ${ofStreams(left)}pipeline "${pipeline.name}" in ${store.place} is forgotten; the next sync reads it from the beginning.`;
+        report.show(make.log({ level: 'info', message }), 'engine', undefined, sides.secrets);
+      }
     } finally {
       // Whatever came between: what was made is to be known.
       await sides.whenIdle();
@@ -111,6 +155,18 @@ async function runAll(
   } finally {
     await session.close();
   }
+}
+
+/**
+ * The state as if these streams had never been read. When no other is left, what belongs to no stream goes too; what the
+ * connectors found out about their configs stays. Pure.
+ */
+function withoutPosition(state: SyncState, names: readonly string[], now: number): SyncState {
+  const left = withoutStreams(state, names);
+  if (streamsOf(left).length > 0) return left;
+  const { resolved_config } = state;
+  const nothing = initialSyncState({ now, catalog: { streams: [] } });
+  return { ...nothing, ...(resolved_config === undefined ? {} : { resolved_config }) };
 }
 
 async function discover(
@@ -123,7 +179,7 @@ async function discover(
   return configureCatalog(catalog, streams, undefined);
 }
 
-/** @throws CodedError `stopped`; any other failure of the connector is reported */
+/** @returns whether the side has done it @throws CodedError `stopped`; any other failure of the connector is reported */
 async function runOne(
   command: Command,
   sides: ResolvedSides,
@@ -131,7 +187,7 @@ async function runOne(
   catalog: ConfiguredCatalog,
   report: SetupReport,
   context: CommandContext,
-): Promise<void> {
+): Promise<boolean> {
   const side = sides.get(name);
   const { connector, config, secrets, spec } = side;
   let hasConfig = false;
@@ -150,15 +206,16 @@ async function runOne(
     const error = toCodedError(thrown);
     if (error.code === 'stopped') throw error;
     report.failed(side, error, sides.secrets);
-    return;
+    return false;
   }
   if (end === 'unknown_command') {
     report.nothing(side);
-    return;
+    return false;
   }
   // What it found out is of use for what it made.
   if (command === 'teardown' && !hasConfig) sides.forget(name);
   report.done(side);
+  return true;
 }
 
 const words = { setup: ['is set up', 'set up'], teardown: ['is torn down', 'tear down'] } as const;

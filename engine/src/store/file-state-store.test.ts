@@ -101,7 +101,7 @@ it.runIf(process.platform === 'linux')(
     const gone = { ...own, pid: 2 ** 22 + 1, token: 'other' };
     const { pid_space, ...unspoken } = gone;
     const [boot, namespace] = pid_space.split(' ');
-    const elsewhere = [`${boot} pid:[1]`, `${boot!.replace(/^./, (c) => (c === '0' ? '1' : '0'))} ${namespace}`];
+    const elsewhere = [`${boot} pid:[1]`, `${boot.replace(/^./, (c: string) => (c === '0' ? '1' : '0'))} ${namespace}`];
     // Older versions wrote a lock without it.
     for (const lock of [unspoken, ...elsewhere.map((space) => ({ ...gone, pid_space: space }))]) {
       writeFileSync(`${path}.lock`, JSON.stringify(lock));

@@ -2,7 +2,7 @@
  * A destination for tests, in plain JavaScript: appends the ids of records to the file `config.path`, and puts out
  * checkpoints and statuses after what came before them is in the file.
  */
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const [command, ...rest] = process.argv.slice(2);
@@ -18,6 +18,7 @@ const specConfig = {
   properties: {
     path: { type: 'string' },
     password: { type: 'string', secret: true },
+    tears_down: { type: 'boolean', description: 'Have `teardown`, which removes the file' },
     die_after: { type: 'integer', description: 'End with exit code 7 after so many records' },
   },
 };
@@ -29,6 +30,8 @@ if (command === 'spec') {
   });
 } else if (command === 'check') {
   say({ type: 'connection_status', connection_status: { status: 'succeeded' } });
+} else if (command === 'teardown' && config.tears_down === true) {
+  rmSync(config.path, { force: true });
 } else if (command === 'write') {
   let pending = [];
   let records = 0;
