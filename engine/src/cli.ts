@@ -14,7 +14,7 @@ import { stateResetCommand, stateShowCommand } from './command/state-command.ts'
 import { stateExportCommand, stateImportCommand } from './command/state-transfer-command.ts';
 import { untilStopped } from './command/stop-signals.ts';
 import { syncCommand } from './command/sync-command.ts';
-import { usageHint } from './command/usage-hint.ts';
+import { explainUsage } from './command/usage-hint.ts';
 import { takeDottedFlags } from './pipeline/dotted-flags.ts';
 
 const containersHelp = `Containers: --launcher docker runs the image source-stripe in place of the
@@ -77,7 +77,8 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
   // The connectors of a command that is given up end with it: they don't hear what a terminal tells this process.
   const runShort = <A>(command: (args: A, context: CommandContext) => Promise<number>) =>
     run((args: A) => untilStopped((signal) => command(args, { ...context, signal })));
-  return yargs([...argv])
+  const parser = yargs([...argv]);
+  return parser
     .scriptName('penstock')
     .locale('en')
     .usage('penstock <command>\n\nMoves data from a source to a destination.')
@@ -252,10 +253,16 @@ function commands(argv: readonly string[], context: CommandContext, setCode: (co
     .exitProcess(false)
     .fail((text: string | null, error: Error | undefined) => {
       if (error !== undefined) throw error;
-      const complaint = text ?? 'The command line is not valid';
-      const message = [complaint.replace(/[^.?!]$/, '$&.'), usageHint(complaint, argv)].join(' ').trim();
+      const message = explainUsage(text ?? 'The command line is not valid', argv, flagsOf(parser));
       throw new CodedError('usage', { message });
     });
+}
+
+/** The flags of the command that is being parsed, without dashes and without those of one letter. */
+function flagsOf(parser: Argv): string[] {
+  // Not in the parser's types.
+  const { key } = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
+  return Object.keys(key).filter((flag) => flag.length > 1 && !/[A-Z]/.test(flag));
 }
 
 /** What the command has of the process that it is. */

@@ -145,9 +145,9 @@ describe.each(['file', 'postgres'] as const)('penstock state in a %s', (kind) =>
   it.each([
     ['', 2, 'stdin is empty'],
     ['{"source":', 2, 'stdin is not JSON'],
-    ['[]', 20, 'stdin holds no state: '],
+    ['[]', 20, 'stdin holds no state, which is a JSON object with "source" and "sync_run".'],
     ['{"source": {"streams": 7}, "sync_run": {}}', 20, 'source.streams'],
-    ['{"type": "eof"}', 20, 'source: '],
+    ['{"type": "eof"}', 20, 'stdin holds no state, which is a JSON object with "source" and "sync_run".'],
   ])('refuses to import %j and changes nothing', async (text, code, reason) => {
     const before = (await state('export')).stdout;
     const refused = await withInput(['import', '-c', file], text);

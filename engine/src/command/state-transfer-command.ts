@@ -87,8 +87,10 @@ export function decodeState(text: string, where: string): SyncState {
   }
   const parsed = syncStateSchema.safeParse(value);
   if (parsed.success) return parsed.data;
+  const isLike = typeof value === 'object' && value !== null && 'source' in value && 'sync_run' in value;
+  const why = isLike ? `: ${describeIssues(parsed.error)}` : ', which is a JSON object with "source" and "sync_run"';
   throw new CodedError('state_invalid', {
-    message: `${where} holds no state: ${describeIssues(parsed.error)}.`,
+    message: `${where} holds no state${why}.`,
     remedy: 'Give what `penstock state export` has printed.',
   });
 }
