@@ -166,6 +166,21 @@ describe.each(['file', 'postgres'] as const)('penstock state in a %s', (kind) =>
     expect((await state('export')).stdout).toBe(before);
   });
 
+  it('has everything read again once teardown has removed what was in the destination', async () => {
+    const pipeline = JSON.parse(await readFile(file, 'utf8'));
+    pipeline.destination.config.tears_down = true;
+    await writeFile(file, JSON.stringify(pipeline));
+    await writeFile(out, 'a_0\n');
+    const torn = await callPenstock(['teardown', '-c', file, '--yes']);
+    expect([torn.exitCode, torn.stdout]).toEqual([
+      0,
+      expect.stringMatching(/position of pipeline "fake" in .* is forgotten/),
+    ]);
+    const { exitCode, stderr } = await callPenstock(['sync', '-c', file]);
+    expect(exitCode, stderr).toBe(0);
+    expect(await recordsIn(out)).toEqual({ a: 5, b: 3 });
+  });
+
   it('has the streams read again that were reset, and no others', async () => {
     const reset = await state('reset', '--stream', 'a', '--stream', 'c');
     expect(reset.stdout).toContain('no state of stream "c" of pipeline "fake"');
