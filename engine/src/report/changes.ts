@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
   ConnectionStatusPayload,
   EngineMessage,
@@ -59,7 +60,9 @@ export function changesBy(
       const changes = changedStreams(before.view, view);
       // The first one comes before anything has happened.
       const since = Number.isFinite(before.progressAt) ? before.progressAt : at;
-      if (at - since < PROGRESS_EVERY_MS) return { run: { ...run, progressAt: since }, changes };
+      // One that is the same again only says that the run goes on.
+      if (at - since < PROGRESS_EVERY_MS || !hasMoved(before.view, view))
+        return { run: { ...run, progressAt: since }, changes };
       return { run: { ...run, progressAt: at }, changes: [...changes, { kind: 'progress' }] };
     }
     case 'eof':
@@ -69,12 +72,19 @@ export function changesBy(
   }
 }
 
+function hasMoved({ progress: before }: RunView, { progress: after }: RunView): boolean {
+  const isSame = before?.global_state_count === after?.global_state_count;
+  return !isSame || !isDeepStrictEqual(before?.streams, after?.streams);
+}
+
 function changedStreams(before: RunView, after: RunView): Change[] {
   const changes: Change[] = [];
   for (const [name, stream] of Object.entries(after.progress?.streams ?? {})) {
     const known = before.progress?.streams[name];
     // Without an earlier progress this is the beginning: what ended in calls before is no news.
     if (before.progress === undefined || known?.status === stream.status) continue;
+    // It is tried again: what is news is that it starts.
+    if (stream.status === 'not_started') continue;
     changes.push({ kind: 'stream', name, stream });
   }
   return changes;

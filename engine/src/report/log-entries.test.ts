@@ -1,6 +1,7 @@
 import { type EngineMessage, message } from '@penstock/protocol';
 import { expect, it } from 'vitest';
-import { initialProgress } from '../reduce/progress.ts';
+import { initialProgress, reduceProgress } from '../reduce/progress.ts';
+import { said } from '../reduce/testing.ts';
 import { initialLoggedRun } from './changes.ts';
 import { logEntries } from './log-entries.ts';
 import { encodeLogEntry, type LogEntry, noteEntry } from './log-entry.ts';
@@ -81,12 +82,18 @@ it('says that the connection failed, and who could not connect', () => {
   ]);
 });
 
-it('says every few seconds how far the run is', () => {
-  const progress = message.progress(exampleProgress());
-  const entries = entriesOf([first, ...Array.from({ length: 6 }, () => progress)]);
-  expect(entries.filter(({ event }) => event === 'progress')).toMatchObject([
-    { level: 'info', records: 217_200, message: expect.stringMatching(/^217,200 records, .*1 failed$/) },
+it('says every few seconds how far the run is, unless only time has passed', () => {
+  const moved = (created: number) => {
+    const written = message.writeResult({ stream: 'charges', created, updated: 0, deleted: 0, skipped: 0 });
+    return message.progress(reduceProgress(exampleProgress(), said(written, BEGIN + 3000)));
+  };
+  const progressOf = (messages: readonly EngineMessage[]) =>
+    entriesOf([first, ...messages]).filter(({ event }) => event === 'progress');
+  expect(progressOf(Array.from({ length: 6 }, (_, i) => moved(i)))).toMatchObject([
+    { level: 'info', records: 217_204, message: expect.stringMatching(/^217,204 records, .*1 failed$/) },
   ]);
+  const later = (seconds: number) => reduceProgress(exampleProgress(), { type: 'tick', at: BEGIN + seconds * 1000 });
+  expect(progressOf(Array.from({ length: 12 }, (_, i) => message.progress(later(2 + i))))).toEqual([]);
 });
 
 it('is one line of JSON an entry, also for text that has several', () => {

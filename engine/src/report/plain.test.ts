@@ -1,7 +1,8 @@
 import { type EngineMessage, message } from '@penstock/protocol';
 import { expect, it } from 'vitest';
 import { initialProgress, reduceProgress } from '../reduce/progress.ts';
-import { status } from '../reduce/testing.ts';
+import { continuedProgress } from '../reduce/sync-state.ts';
+import { said, status } from '../reduce/testing.ts';
 import { initialLoggedRun } from './changes.ts';
 import { plainLines } from './plain.ts';
 import { BEGIN, exampleEof, exampleProgress, textOf } from './testing.ts';
@@ -49,13 +50,38 @@ it('writes a line for each change of a stream, and the summary at the end', () =
   `);
 });
 
-it('says how far the run is every five seconds, and nothing when nothing changed', () => {
-  const progress = message.progress(exampleProgress());
-  const text = linesOf([progress, ...Array.from({ length: 11 }, () => progress)]);
+/** Progress that has come so many rows further. */
+function furtherBy(created: number): EngineMessage {
+  const written = message.writeResult({ stream: 'charges', created, updated: 0, deleted: 0, skipped: 0 });
+  return message.progress(reduceProgress(exampleProgress(), said(written, BEGIN + 3000)));
+}
+
+it('says how far the run is every five seconds', () => {
+  const text = linesOf(Array.from({ length: 12 }, (_, i) => furtherBy(i)));
   expect(text.split('\n')).toEqual([
-    '2026-01-31 12:00:05Z  217,200 records, 1 completed, 2 running, 1 not started, 1 skipped, 1 failed',
-    '2026-01-31 12:00:10Z  217,200 records, 1 completed, 2 running, 1 not started, 1 skipped, 1 failed',
+    expect.stringMatching(
+      /^2026-01-31 12:00:05Z {2}217,205 records, \S+, 1 completed, 2 running, 1 not started, 1 skipped, 1 failed$/,
+    ),
+    expect.stringMatching(/^2026-01-31 12:00:10Z {2}217,210 records/),
   ]);
+});
+
+it('says nothing for progress in which only time has passed', () => {
+  const laterBy = (seconds: number) =>
+    message.progress(reduceProgress(exampleProgress(), { type: 'tick', at: BEGIN + seconds * 1000 }));
+  expect(linesOf(Array.from({ length: 12 }, (_, i) => laterBy(2 + i)))).toBe('');
+});
+
+it('says that a stream which is tried again starts, not that it has not', () => {
+  const failed = reduceProgress(
+    initialProgress(['a'], BEGIN),
+    status({ stream: 'a', status: 'error', error: 'no', failure_type: 'transient' }, BEGIN),
+  );
+  const again = continuedProgress(failed, ['a'], BEGIN);
+  const started = reduceProgress(again, status({ stream: 'a', status: 'start' }, BEGIN));
+  expect(linesOf([failed, again, started].map((each) => message.progress(each)))).toBe(
+    '2026-01-31 12:00:02Z  a: started',
+  );
 });
 
 it('does not report as news what a continuation had ended before', () => {
