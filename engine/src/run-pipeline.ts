@@ -12,11 +12,15 @@ import { type NamedPipeline, prepareSide } from './pipeline/prepare.ts';
 import { runSync as runOnce, type SyncResult } from './sync.ts';
 import { runUntilDone } from './sync-until-done.ts';
 
+/** How long a listener that has not taken the last messages may keep a run from ending, in milliseconds. */
+const LISTENER_WAIT_MS = 30_000;
+
 /** How a pipeline is run by a program. */
 export interface RunSyncOptions {
   /**
    * Everything that the engine says: `catalog` first, `eof` last. Called in order, never after {@link runSync} has resolved. A
-   * promise that it returns is waited for before the connectors are read on, so a slow listener slows the run down.
+   * promise that it returns is waited for before the connectors are read on, so a slow listener slows the run down. When it
+   * throws, or the promise rejects, the run stops softly and has failed; it is not called again.
    */
   readonly onMessage?: (message: EngineMessage) => Promise<void> | undefined;
   /** When it is aborted the run stops softly: what is committed is saved, and the result says `has_more`. */
@@ -29,6 +33,10 @@ export interface RunSyncOptions {
   readonly timeLimitMs?: number;
   /** Stops softly once so many records were passed on. */
   readonly recordLimit?: number;
+  /** How long the source may be silent after its start, in milliseconds. */
+  readonly startTimeoutMs?: number;
+  /** How long nothing may move before a log says who is waited for, in milliseconds. */
+  readonly stallTimeoutMs?: number;
   /** Goes on with the run by itself until nothing is left that another try could do. */
   readonly untilDone?: boolean;
   /** Forgets the saved position first. */
@@ -66,6 +74,7 @@ export async function runSync(pipeline: string | object, options: RunSyncOptions
     const store = openStateStore(await locateState(named, destination));
     try {
       const { onMessage = () => undefined, killSignal, runId, timeLimitMs, recordLimit, resetState } = options;
+      const { startTimeoutMs, stallTimeoutMs } = options;
       const result = await (options.untilDone === true ? runUntilDone : runOnce)({
         name: named.name,
         source: source!,
@@ -79,7 +88,10 @@ export async function runSync(pipeline: string | object, options: RunSyncOptions
         runId,
         timeLimitMs,
         recordLimit,
+        startTimeoutMs,
+        stallTimeoutMs,
         resetState,
+        listenerWaitMs: LISTENER_WAIT_MS,
       });
       isDone = result.exitCode === 0;
       return result;

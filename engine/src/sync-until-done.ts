@@ -3,11 +3,15 @@ import {
   type EngineMessage,
   errorCodes,
   formatTimestamp,
+  type LogPayload,
+  type MessageOf,
   message as make,
   type ProgressPayload,
 } from '@penstock/protocol';
 import { nextCall } from './reduce/next-call.ts';
-import { runSync, type SyncOptions, type SyncResult } from './sync.ts';
+import type { Audience } from './relay/listener.ts';
+import { runCall, type SyncOptions, type SyncResult } from './sync.ts';
+import { tellListener } from './tell-listener.ts';
 
 /** {@link SyncOptions}, and what a test does in place of waiting. */
 export interface UntilDoneOptions extends SyncOptions {
@@ -27,6 +31,10 @@ async function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<vo
  * @returns how the last call ended
  */
 export async function runUntilDone(options: UntilDoneOptions): Promise<SyncResult> {
+  return tellListener(options, (audience) => runCalls(options, audience));
+}
+
+async function runCalls(options: UntilDoneOptions, audience: Audience): Promise<SyncResult> {
   const now = options.now ?? Date.now;
   const pause = options.pause ?? pauseFor;
   const startedAt = now();
@@ -36,10 +44,11 @@ export async function runUntilDone(options: UntilDoneOptions): Promise<SyncResul
   let before: ProgressPayload | undefined;
   let fruitless = 0;
   let saidCatalog = false;
+  const endPause = options.signal === undefined ? audience.failed : AbortSignal.any([options.signal, audience.failed]);
   for (;;) {
     const held: EngineMessage[] = [];
     let hasBegun = false;
-    const result = await runSync({
+    const call: SyncOptions = {
       ...options,
       runId,
       resetState,
@@ -57,38 +66,37 @@ export async function runUntilDone(options: UntilDoneOptions): Promise<SyncResul
         if (recordsLeft === undefined) return;
         for (const { records } of counts.values()) recordsLeft -= records;
       },
-      onMessage: (message) => {
-        // What ends a call may be tried again; until that is known the listener isn't told that all is over.
-        if (
-          message.type === 'eof' ||
-          (message.type === 'connection_status' && message.connection_status.status === 'failed')
-        ) {
-          held.push(message);
-          return undefined;
-        }
-        if (message.type === 'catalog' && saidCatalog) return undefined;
-        saidCatalog ||= message.type === 'catalog';
-        return options.onMessage(message);
-      },
-    });
+    };
+    const say = (message: EngineMessage): Promise<void> | undefined => {
+      // Until it is known whether it is tried again, the listener isn't told that all is over, or a stream of it.
+      if (mayBeTriedAgain(message)) {
+        held.push(message);
+        return undefined;
+      }
+      if (message.type === 'catalog' && saidCatalog) return undefined;
+      saidCatalog ||= message.type === 'catalog';
+      return audience.say(message);
+    };
+    const result = await runCall(call, { say, failed: audience.failed });
+    // Whoever is told nothing more has no use for another try.
+    if (audience.failed.aborted) return result;
     const { eof } = result;
     const next = nextCall({ eof, isWorthRetry: isWorthRetry(result), hasBegun, before, fruitless });
     const isStopped = isAborted(options);
     const isOutOfTime = options.timeLimitMs !== undefined && now() - startedAt >= options.timeLimitMs;
-    if (next.kind === 'over' || isStopped || isOutOfTime) return sayLast(options, held, result);
+    if (next.kind === 'over' || isStopped || isOutOfTime) return sayLast(audience, held, result);
     // The state was forgotten once.
     resetState = false;
     requestProgress = eof.request_progress;
     if (hasBegun || before === undefined) before = eof.run_progress;
     fruitless = next.fruitless;
-    await say(
-      options,
-      make.log({ level: next.delayMs === 0 ? 'info' : 'warn', ...whyAgain(result, next.delayMs) }),
-      now(),
-    );
+    const failures = held.flatMap((message) => (message.type === 'stream_status' ? [failedForNow(message)] : []));
+    const level = next.delayMs === 0 ? 'info' : 'warn';
+    const logs = [...failures, { level, ...whyAgain(result, failures.length, next.delayMs) } as const];
+    for (const log of logs) audience.say({ ...make.log(log), _emitted_by: 'engine', _ts: formatTimestamp(now()) });
     const remaining = options.timeLimitMs === undefined ? next.delayMs : options.timeLimitMs - (now() - startedAt);
-    await pause(Math.min(next.delayMs, Math.max(0, remaining)), options.signal);
-    if (isAborted(options) || remaining < next.delayMs) return sayLast(options, held, result);
+    await pause(Math.min(next.delayMs, Math.max(0, remaining)), endPause);
+    if (endPause.aborted || isAborted(options) || remaining < next.delayMs) return sayLast(audience, held, result);
   }
 }
 
@@ -101,27 +109,37 @@ function isWorthRetry({ error, eof }: SyncResult): boolean {
   return eof.run_progress.connection_status?.failure_type !== 'config';
 }
 
-function whyAgain({ error, eof }: SyncResult, delayMs: number): { message: string; data?: Record<string, unknown> } {
-  const failed = Object.entries(eof.run_progress.streams).filter(([, { status }]) => status === 'errored');
+function mayBeTriedAgain(message: EngineMessage): boolean {
+  switch (message.type) {
+    case 'eof':
+      return true;
+    case 'connection_status':
+      return message.connection_status.status === 'failed';
+    case 'stream_status': {
+      const { stream_status: status } = message;
+      return status.status === 'error' && status.failure_type !== 'config';
+    }
+    default:
+      return false;
+  }
+}
+
+function failedForNow({ stream_status: status }: MessageOf<'stream_status'>): LogPayload {
+  const why = status.status === 'error' ? status.error : '';
+  return { level: 'warn', stream: status.stream, message: `Failed for now: ${why}` };
+}
+
+function whyAgain({ error, eof }: SyncResult, failures: number, delayMs: number): Pick<LogPayload, 'message' | 'data'> {
+  const failed = failures === 1 ? 'A stream failed for now.' : `${failures} streams failed for now.`;
   const why =
     error?.text.trim() ??
     eof.run_progress.connection_status?.message ??
-    (failed.length > 0
-      ? `Failed for now: ${failed.map(([name, { message }]) => `${name} (${message})`).join(', ')}.`
-      : 'The source ended with more to do.');
+    (failures > 0 ? failed : 'The source ended with more to do.');
   if (delayMs === 0) return { message: `${why} Going on with the run.` };
   return { message: `${why} Trying again in ${delayMs / 1000} s.`, data: { retry_in_ms: delayMs } };
 }
 
-async function say({ onMessage }: SyncOptions, message: EngineMessage, at: number): Promise<void> {
-  await onMessage({ ...message, _emitted_by: 'engine', _ts: formatTimestamp(at) });
-}
-
-async function sayLast(
-  { onMessage }: SyncOptions,
-  held: readonly EngineMessage[],
-  result: SyncResult,
-): Promise<SyncResult> {
-  for (const message of held) await onMessage(message);
+function sayLast(audience: Audience, held: readonly EngineMessage[], result: SyncResult): SyncResult {
+  for (const message of held) audience.say(message);
   return result;
 }

@@ -16,14 +16,16 @@ import {
 } from '@penstock/protocol';
 import { askConnector } from './launch/ask-connector.ts';
 import type { Connector, RunningConnector } from './launch/launcher.ts';
+import { openSession } from './open-session.ts';
 import { configureCatalog } from './pipeline/configured-catalog.ts';
 import type { StreamChoice } from './pipeline/pipeline-schema.ts';
 import type { PreparedSide } from './pipeline/prepare.ts';
 import type { Side } from './pipeline/resolve-connector.ts';
 import { ResolvedSides } from './pipeline/resolved-sides.ts';
 import { startRun } from './reduce/start-run.ts';
-import { initialSyncState, unfinishedRunId } from './reduce/sync-state.ts';
+import { unfinishedRunId } from './reduce/sync-state.ts';
 import type { WaitedMs } from './relay/holds.ts';
+import type { Audience } from './relay/listener.ts';
 import { describeLost, eofReason, exitCodeOfRun, judgeEnding, type StopReason } from './relay/outcome.ts';
 import { Relay } from './relay/relay.ts';
 import { RunLedger } from './relay/run-ledger.ts';
@@ -32,6 +34,7 @@ import type { OutOfBandMessage, RelayedCount } from './relay/source-lines.ts';
 import { runEndOf } from './store/run-history.ts';
 import type { SecretsFile } from './store/secrets-file.ts';
 import type { StateSession, StateStore } from './store/state-store.ts';
+import { tellListener } from './tell-listener.ts';
 
 /** How often progress goes out and state is saved, at most, while nothing changes its status. */
 const TICK_MS = 250;
@@ -50,7 +53,8 @@ export interface SyncOptions {
   readonly secretsFile: SecretsFile;
   /**
    * Everything that the engine says: `catalog` first, `eof` last. Called in order, never after the run has ended. A promise
-   * that it returns is waited for before the connectors are read on.
+   * that it returns is waited for before the connectors are read on. When it throws, or its promise rejects, the run stops
+   * softly, has failed, and nothing more is said to it.
    */
   readonly onMessage: (message: EngineMessage) => Promise<void> | undefined;
   /** Told the id of the run before its first message. */
@@ -77,6 +81,11 @@ export interface SyncOptions {
   readonly signal?: AbortSignal | undefined;
   /** Kills both sides when it is aborted. */
   readonly killSignal?: AbortSignal | undefined;
+  /**
+   * How long to wait at the end for promises of the listener, so that none is missed that rejects. Not at all by default, as
+   * for a command, which waits for its output itself.
+   */
+  readonly listenerWaitMs?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -92,6 +101,11 @@ export interface SyncResult {
 
 /** Runs a pipeline once. Never rejects: whatever happens, `eof` is said and the result tells. */
 export async function runSync(options: SyncOptions): Promise<SyncResult> {
+  return tellListener(options, (audience) => runCall(options, audience));
+}
+
+/** One call of a run. Never rejects. @param audience in place of `onMessage` */
+export async function runCall(options: SyncOptions, audience: Audience): Promise<SyncResult> {
   const now = options.now ?? Date.now;
   const stop = new AbortController();
   let stopReason: StopReason | undefined;
@@ -104,7 +118,10 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
   if (options.signal?.aborted) onAbort();
   const limit =
     options.timeLimitMs === undefined ? undefined : setTimeout(() => stopSoftly('time_limit'), options.timeLimitMs);
-  const ledger = new RunLedger(options.onMessage, now, options.onSaved, options.requestProgress);
+  const onUnheard = (): void => stop.abort();
+  audience.failed.addEventListener('abort', onUnheard, { once: true });
+  if (audience.failed.aborted) onUnheard();
+  const ledger = new RunLedger((message) => audience.say(message), now, options.onSaved, options.requestProgress);
   const sides = new ResolvedSides({
     sides: { source: options.source, destination: options.destination },
     secretsFile: options.secretsFile,
@@ -130,16 +147,22 @@ export async function runSync(options: SyncOptions): Promise<SyncResult> {
     options.signal?.removeEventListener('abort', onAbort);
   }
   if (error?.code === 'stopped') hasMore = true;
-  else if (error !== undefined) ledger.fail(scrubError(error, sides.secrets));
+  error = listenerError(audience) ?? error;
+  if (error !== undefined && error.code !== 'stopped') ledger.fail(scrubError(error, sides.secrets));
   await sides.whenIdle();
   const unsaved = await ledger.close(session);
   if (unsaved !== undefined) ledger.fail(scrubError(unsaved, sides.secrets));
-  error = unsaved ?? error;
+  error = listenerError(audience) ?? unsaved ?? error;
+  audience.failed.removeEventListener('abort', onUnheard);
   const shown = error === undefined ? undefined : scrubError(error, sides.secrets);
   const progress = ledger.requestProgress(now());
   await session?.endRun(runEndOf(shown, hasMore, progress, options.requestProgress, ledger.relayedBytes));
   await session?.close();
   return end(ledger, shown, hasMore, stopReason, now());
+}
+
+function listenerError({ failed }: Audience): CodedError | undefined {
+  return failed.aborted ? failed.reason : undefined;
 }
 
 interface Begun {
@@ -177,31 +200,6 @@ async function begin(
   } catch (thrown) {
     await session.close();
     throw thrown;
-  }
-}
-
-interface Opened {
-  readonly session: StateSession;
-  readonly previous: SyncState | undefined;
-}
-
-async function openSession({ store, name, resetState }: SyncOptions, now: number): Promise<Opened> {
-  if (resetState !== true) {
-    const session = await store.open(name);
-    return { session, previous: session.previous };
-  }
-  // State that can't be read is what a reset is for.
-  const resolved_config = (await store.load(name).catch(() => undefined))?.resolved_config;
-  await store.reset(name);
-  const session = await store.open(name);
-  if (resolved_config === undefined) return { session, previous: undefined };
-  const previous = { ...initialSyncState({ now, catalog: { streams: [] } }), resolved_config };
-  try {
-    await session.save(previous);
-    return { session, previous };
-  } catch (error) {
-    await session.close();
-    throw error;
   }
 }
 
@@ -269,6 +267,11 @@ async function move(
       return ledger.outputReady;
     },
     onUnknownStream: (stream) => {
+      if (Object.hasOwn(ledger.state.sync_run.progress.streams, stream)) {
+        const message = `${source.name} wrote messages of the stream "${stream}", which had ended in this run before and was not asked for again; they were dropped.`;
+        ledger.log({ level: 'warn', message, stream }, 'engine');
+        return;
+      }
       const error = `${source.name} wrote messages of the stream "${stream}", which is not in the catalog; they were dropped.`;
       ledger.take(make.streamStatus({ stream, status: 'error', error, failure_type: 'system' }), 'engine');
     },

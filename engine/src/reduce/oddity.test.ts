@@ -18,13 +18,22 @@ it.each([
   ['a checkpoint after the end', [start, complete], state, 'state after the stream was completed'],
   ['a second start', [start], start, 'second start'],
   ['a start after the end', [start, error], start, 'start after the stream was errored'],
-  ['a second end', [start, complete], error, 'error after the stream was completed'],
+  ['a second end', [start, complete], complete, 'complete after the stream was completed'],
+  ['a second failure', [start, error], error, 'error after the stream was errored'],
   ['a completion without a start', [], complete, 'complete before the stream was started'],
   ['a status of an unknown stream', [], elsewhere('start'), 'start for a stream that is not in the catalog'],
   ['records of an unknown stream', [], { ...relayed, stream: 'b' }, 'record for a stream that is not in the catalog'],
 ] as const)('%s is odd', (_case, before, event, text) => {
   const progress = [...before].reduce(reduceProgress, initialProgress(['a'], 0));
   expect(oddityOf(progress, event)).toMatchObject({ level: 'debug', message: text });
+});
+
+it.each([
+  [complete, 'error after the stream was completed, which it stays: e'],
+  [status({ stream: 'a', status: 'skip', reason: 'r' }), 'error after the stream was skipped, which it stays: e'],
+])('a failure after another end is a warning that says why it failed', (end, text) => {
+  const progress = [start, end].reduce(reduceProgress, initialProgress(['a'], 0));
+  expect(oddityOf(progress, error)).toEqual({ level: 'warn', stream: 'a', message: text });
 });
 
 it.each([

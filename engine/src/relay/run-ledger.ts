@@ -15,7 +15,7 @@ import {
 } from '@penstock/protocol';
 import type { EngineEvent } from '../reduce/event.ts';
 import { oddityOf } from '../reduce/oddity.ts';
-import { initialProgress, reduceProgress } from '../reduce/progress.ts';
+import { initialProgress, isTerminal, reduceProgress } from '../reduce/progress.ts';
 import { continuedProgress, initialSyncState, reduceState } from '../reduce/sync-state.ts';
 import type { StateSession } from '../store/state-store.ts';
 import type { RelayedCount } from './source-lines.ts';
@@ -46,6 +46,7 @@ export class RunLedger {
   /** The state that was found when the run could not begin. */
   previous: SyncState | undefined;
   readonly #requested: ProgressPayload | undefined;
+  readonly #createdAt: number;
 
   /**
    * @param now milliseconds since 1970
@@ -62,6 +63,7 @@ export class RunLedger {
     this.#now = now;
     this.#onSaved = onSaved;
     this.#requested = requested;
+    this.#createdAt = now();
   }
 
   /** Only after {@link open}. */
@@ -94,7 +96,12 @@ export class RunLedger {
     }
     this.#sayEarlyLogs();
     const before = this.#state;
-    this.#apply({ at: this.#now(), type: 'message', message });
+    const event = { at: this.#now(), type: 'message', message } as const;
+    if (before !== undefined && changesNothing(before.sync_run.progress, message)) {
+      this.#sayOddity(event);
+      return;
+    }
+    this.#apply(event);
     this.#say(message, by);
     if (before !== undefined && statusChanged(before, this.state, message)) this.#sayProgress();
   }
@@ -168,7 +175,7 @@ export class RunLedger {
   /** Progress of this call, and of those before that it was asked for together with. @param now milliseconds since 1970 */
   requestProgress(now: number): ProgressPayload {
     // One that could not begin has added nothing to the calls before.
-    const progress = this.#request ?? this.#startedRequest([], now);
+    const progress = this.#request ?? this.#startedRequest([], this.#createdAt);
     const message = this.#failedBeforeRun;
     return reduceProgress(
       progress,
@@ -191,10 +198,14 @@ export class RunLedger {
 
   #apply(event: EngineEvent): void {
     if (this.#state === undefined || this.#request === undefined) return;
-    const odd = oddityOf(this.#state.sync_run.progress, event);
-    if (odd !== undefined) this.log(odd, 'engine');
+    this.#sayOddity(event);
     this.#state = reduceState(this.#state, event);
     this.#request = reduceProgress(this.#request, event);
+  }
+
+  #sayOddity(event: EngineEvent): void {
+    const odd = oddityOf(this.state.sync_run.progress, event);
+    if (odd !== undefined) this.log(odd, 'engine');
   }
 
   #sayEarlyLogs(): void {
@@ -219,6 +230,16 @@ export class RunLedger {
     };
     ready.then(done, done);
   }
+}
+
+/**
+ * Whether it is a status that whoever listens is better not told, as the reducers too pass over it: of a stream that has ended,
+ * since its first end is final (what was committed of it still counts), or of one that is unknown, unless that is an error.
+ */
+function changesNothing({ streams }: ProgressPayload, message: DestinationMessage): boolean {
+  if (message.type !== 'stream_status') return false;
+  const { stream, status } = message.stream_status;
+  return Object.hasOwn(streams, stream) ? isTerminal(streams[stream]!.status) : status !== 'error';
 }
 
 function statusChanged(before: SyncState, after: SyncState, message: DestinationMessage): boolean {
