@@ -1,7 +1,7 @@
 import type { Session } from '../connect/session.ts';
 import { tableName, valueAt } from '../merge/merge-sql.ts';
 import { castSql } from './column-type.ts';
-import { quoteName, quoteText } from './identifier.ts';
+import { quoteName } from './identifier.ts';
 import type { PlannedColumn, TablePlan } from './plan-tables.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -23,22 +23,23 @@ export async function fillColumns(client: Session, plan: TablePlan, columns: rea
     'select pg_relation_size($1::regclass) / current_setting($2)::int as blocks',
     [name, 'block_size'],
   );
-  const values = columns.map(({ kind, path }) => castSql(kind, valueAt('t._raw_data', path)));
-  const set = columns
-    .map((column, index) => `${quoteName(column.name)} = coalesce(t.${quoteName(column.name)}, ${values[index]})`)
-    .join(', ');
-  // The question whether the field is there at all is much cheaper than its value.
-  const isLacking = columns
-    .map(
-      (column, index) =>
-        `(t.${quoteName(column.name)} is null and t._raw_data ? ${quoteText(column.path[0]!)} and (${values[index]}) is not null)`,
-    )
-    .join(' or ');
+  const filled = columns.map((column) => ({ column: quoteName(column.name), value: valueSql(column) }));
+  const set = filled.map(({ column, value }) => `${column} = coalesce(t.${column}, ${value})`).join(', ');
+  const isLacking = filled.map(({ column, value }) => `t.${column} is null and ${value} is not null`).join(' or ');
+  // Many columns make an update that Postgres would compile, which takes longer than the step.
   for (let block = 0; block <= Number(rows[0]?.blocks); block += fillBlocks)
     await inTransaction(client, () =>
       client.query(
-        `update ${name} t set ${set} where t.ctid >= '(${block},0)'::tid and t.ctid < '(${block + fillBlocks},0)'::tid and (${isLacking})`,
+        `set local jit = off; update ${name} t set ${set} where t.ctid >= '(${block},0)'::tid and t.ctid < '(${block + fillBlocks},0)'::tid and (${isLacking})`,
       ),
     );
   for (const column of columns) await client.query(`comment on column ${name}.${quoteName(column.name)} is null`);
+}
+
+/**
+ * A column's value. Its JSON is taken out of the record once, however often the cast looks at it: a record that is stored apart
+ * (TOAST) would be fetched each time. `offset 0` keeps the planner from putting the expression back where it is used.
+ */
+function valueSql({ kind, path }: PlannedColumn): string {
+  return `(select ${castSql(kind, 'x.json')} from (select ${valueAt('t._raw_data', path)} as json offset 0) x)`;
 }

@@ -471,8 +471,9 @@ describe('tables that somebody else reads for long', () => {
     const release = await hold(name);
     const run = write(name, later);
     await whenTrue(async () => (await countBlocked(db, 'alter table')) > 0);
-    await db.pool.query(`begin; set local statement_timeout = 5000; select from "${name}"; commit`);
-    await release();
+    await db.pool
+      .query(`begin; set local statement_timeout = 5000; select from "${name}"; commit`)
+      .finally(() => release());
     expect((await run).logged).toEqual([]);
     expect(await query(`select later from "${name}"`)).toEqual([{ later: '1' }]);
   });
