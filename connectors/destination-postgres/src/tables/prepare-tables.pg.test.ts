@@ -1,26 +1,11 @@
-import { hangUp } from '@penstock/postgres-connection';
 import { describe, expect, it } from 'vitest';
-import { configSchema } from '../config.ts';
-import { connect } from '../connect/connection.ts';
 import { newName, useTestDatabase } from '../testing/database.ts';
-import { countBlocked, holdLocks } from '../testing/locks.ts';
-import { whenTrue } from '../testing/when-true.ts';
+import { oneStream, type StreamParts, withProperties } from '../testing/one-stream.ts';
 import { outline, record, testStream, writeItems } from '../testing/write-items.ts';
-import { planTables } from './plan-tables.ts';
-import { prepareTables } from './prepare-tables.ts';
-import { LockPatience } from './transaction.ts';
 
 const db = useTestDatabase();
 
-type Stream = Parameters<typeof testStream>[1];
-const write = (name: string, stream: Stream = {}, data: object[] = [], config: object = {}) =>
-  writeItems({
-    config: { url: db.url, ...config },
-    streams: [testStream(name, stream)],
-    input: [data.map((each) => record(name, each))],
-  });
-const query = async (sql: string) => (await db.pool.query(sql)).rows as Record<string, unknown>[];
-const withProperties = (properties: object): Stream => ({ stream: { json_schema: { properties } } });
+const { write, query } = oneStream(db);
 
 describe('tables', () => {
   it('are there before any data, with key, types, indexes and a comment', async () => {
@@ -105,72 +90,6 @@ describe('tables', () => {
     ]);
     expect(await query(`select count(*)::int as n from "${name}_view"`)).toEqual([{ n: 3 }]);
     expect(await query(`select has_table_privilege('public', '${name}', 'select') as ok`)).toEqual([{ ok: true }]);
-  });
-
-  it('go on filling a column whose filling was cut off', async () => {
-    const name = newName();
-    const stream = withProperties({ a: { type: 'string' } });
-    await write(name, stream, [{ id: '1', a: 'x' }]);
-    // As after a kill between adding the column and filling it.
-    await db.pool.query(`update "${name}" set a = null; comment on column "${name}".a is 'penstock: being filled'`);
-    await write(name, stream);
-    expect(await query(`select a, col_description('${name}'::regclass, 3) as mark from "${name}"`)).toEqual([
-      { a: 'x', mark: null },
-    ]);
-  });
-
-  it('go on filling each row with each column that it lacks, and touch no other row', async () => {
-    const name = newName();
-    await write(name, withProperties({}), [
-      { id: '1', a: 'x', b: 1 },
-      { id: '2', a: 'x', b: 1 },
-      { id: '3', a: 'x' },
-      { id: '4', b: 'no number' },
-    ]);
-    await write(name, withProperties({ a: { type: 'string' } }));
-    // As after a kill in the middle of filling it.
-    const halve = () =>
-      db.pool.query(
-        `update "${name}" set a = null where id = '2'; comment on column "${name}".a is 'penstock: being filled'`,
-      );
-    await halve();
-    const stream = withProperties({ a: { type: 'string' }, b: { type: 'integer' } });
-    await write(name, stream);
-    const filled = [
-      { id: '1', a: 'x', b: '1' },
-      { id: '2', a: 'x', b: '1' },
-      { id: '3', a: 'x', b: null },
-      { id: '4', a: null, b: null },
-    ];
-    const rows = () => query(`select id, a, b from "${name}" order by id`);
-    expect(await rows()).toEqual(filled);
-    // What was filled, or written meanwhile by somebody who knew the column, stays.
-    await db.pool.query(
-      `update "${name}" set b = 7 where id = '1'; comment on column "${name}".b is 'penstock: being filled'`,
-    );
-    await halve();
-    const places = () => query(`select id, ctid from "${name}" where id <> '2' order by id`);
-    const before = await places();
-    await write(name, stream);
-    expect(await rows()).toEqual([{ ...filled[0], b: '7' }, ...filled.slice(1)]);
-    expect(await places()).toEqual(before);
-    const marks = `select from pg_description where objoid = '"${name}"'::regclass and description ~ 'being filled'`;
-    expect(await query(marks)).toEqual([]);
-  });
-
-  it('whose version is new have it in each row, also where filling another column was cut off', async () => {
-    const name = newName();
-    const fields = { id: { type: 'string' }, a: { type: 'string' } };
-    const unversioned = { stream: { newer_than_field: undefined, json_schema: { properties: fields } } };
-    const versions = (v: number) => ['1', '2'].map((id) => ({ id, a: 'x', v }));
-    await write(name, unversioned, versions(5));
-    await db.pool.query(
-      `update "${name}" set a = null where id = '2'; comment on column "${name}".a is 'penstock: being filled'`,
-    );
-    await write(name, withProperties({ ...fields, v: { type: 'integer' } }), versions(4));
-    expect(await query(`select v, a, _raw_data ->> 'v' as raw from "${name}"`)).toEqual(
-      Array(2).fill({ v: '5', a: 'x', raw: '5' }),
-    );
   });
 
   it('that fit are not locked', async () => {
@@ -325,7 +244,7 @@ describe('tables', () => {
   });
 
   it('have all their indexes where those of two tables would have one name, or something else has it', async () => {
-    const references = (field: string): Stream =>
+    const references = (field: string): StreamParts =>
       withProperties({ id: { type: 'string' }, [field]: { type: ['string', 'object'] } });
     const streams = [testStream('invoice', references('item_price')), testStream('invoice_item', references('price'))];
     const writeBoth = (input: ReturnType<typeof record>[] = []) =>
@@ -413,90 +332,5 @@ describe('tables', () => {
     const runs = await Promise.all([1, 2, 3].map((id) => write(name, {}, [{ id: `${id}` }])));
     for (const { messages } of runs) expect(outline(messages)).toEqual([`${name}:result`]);
     expect(await query(`select id from "${name}" order by id`)).toEqual([{ id: '1' }, { id: '2' }, { id: '3' }]);
-  });
-});
-
-describe('tables that somebody else reads for long', () => {
-  const later = withProperties({ id: { type: 'string' }, v: { type: 'integer' }, later: { type: 'integer' } });
-  const few = withProperties({ id: { type: 'string' }, v: { type: 'integer' } });
-  const hasty = { limits: { retry_seconds_max: 0.2 } };
-  const hold = (name: string) => holdLocks(db, `lock table "${name}" in access share mode`);
-
-  it('are written without their new columns, which the next run fills', async () => {
-    const name = newName();
-    await write(name, few, [{ id: '1', later: 1 }]);
-    const release = await hold(name);
-    const { messages, logged, results } = await write(name, later, [{ id: '2', later: 2 }], hasty);
-    await release();
-    expect(outline(messages)).toEqual([`${name}:result`]);
-    expect(results[name]).toMatchObject({ created: 1 });
-    expect(logged).toEqual([
-      expect.stringMatching(
-        /is written without its new columns \(later\): .* in use all the time for \d+ s: process \d+ \(user ".*in a transaction for \d+ s\)\. The next run adds them/,
-      ),
-    ]);
-    expect((await write(name, later)).logged).toEqual([]);
-    expect(await query(`select id, later from "${name}" order by id`)).toEqual([
-      { id: '1', later: '1' },
-      { id: '2', later: '2' },
-    ]);
-  });
-
-  it.each([
-    ['version', { stream: { newer_than_field: 'later', json_schema: { properties: {} } } }, {}],
-    ['insert_only', later, { insert_only: ['later'] }],
-  ])('are not written without a new column that is needed: %s', async (_, stream, options) => {
-    const name = newName();
-    await write(name, few, [{ id: '1', later: 1 }]);
-    const release = await hold(name);
-    const config = { ...hasty, streams: { [name]: options } };
-    const { messages } = await write(name, stream, [{ id: '2', later: 2 }], config);
-    await release();
-    expect(messages).toEqual([
-      expect.objectContaining({
-        stream_status: expect.objectContaining({
-          failure_type: 'transient',
-          error: expect.stringMatching(
-            /has to be changed before it can be written, and other sessions had it in use .*: process (\d+) .*pg_terminate_backend\(\1\)/,
-          ),
-        }),
-      }),
-    ]);
-    expect(JSON.stringify(messages)).not.toContain('lock_timeout');
-  });
-
-  it('hold up other readers for about a second only, and get their columns when they are free', async () => {
-    const name = newName();
-    await write(name, few, [{ id: '1', later: 1 }]);
-    const release = await hold(name);
-    const run = write(name, later);
-    await whenTrue(async () => (await countBlocked(db, 'alter table')) > 0);
-    await db.pool
-      .query(`begin; set local statement_timeout = 5000; select from "${name}"; commit`)
-      .finally(() => release());
-    expect((await run).logged).toEqual([]);
-    expect(await query(`select later from "${name}"`)).toEqual([{ later: '1' }]);
-  });
-
-  it('share the time that is waited for them', async () => {
-    const [a, b] = [newName(), newName()];
-    const plansOf = (stream: Stream) => planTables({ streams: [testStream(a, stream), testStream(b, stream)] }, config);
-    const config = configSchema.parse({ url: db.url });
-    const session = await connect(config);
-    const logged: string[] = [];
-    const put = (line: string) => void logged.push(line);
-    const log = { debug: put, info: put, warn: put, error: put };
-    await prepareTables(session, 'public', plansOf(few).plans, log);
-    const release = await holdLocks(db, `lock table "${a}", "${b}" in access share mode`);
-    try {
-      const startedAt = performance.now();
-      // Enough for two tries at the first, with a pause between; the second gets one.
-      await prepareTables(session, 'public', plansOf(later).plans, log, new LockPatience(3500));
-      expect(performance.now() - startedAt).toBeGreaterThan(4800);
-    } finally {
-      await release();
-      await hangUp(session);
-    }
-    expect(logged).toEqual([expect.stringMatching(/for [4-9] s/), expect.stringMatching(/for [1-3] s/)]);
   });
 });
