@@ -203,7 +203,7 @@ export interface CodedErrorDetail {
 }
 
 /** What ends with a sentence's end, be it in quotes or brackets. */
-const SENTENCE_END = /[.!?…]["'`)\]]*$/;
+const SENTENCE_END = /[.!?\u2026]["'`)\]]*$/;
 
 /** An error whose code is in the table: programs turn it into a message, an exit code and a line on stderr. */
 export class CodedError extends Error {
