@@ -121,15 +121,16 @@ test('a full refresh that is killed leaves the old rows, and the next call goes 
   expect(pages).toBeLessThanOrEqual(20);
 });
 
-test('teardown takes back tables, side tables and schema', async () => {
-  const { code, stdout } = await runProgram('penstock', [
-    'teardown',
-    '--config',
-    pipelineFile,
-    '--only',
-    'destination',
-  ]);
+test('teardown takes back tables, side tables and schema, when it is told that it may', async () => {
+  const teardown = (...more: string[]) =>
+    runProgram('penstock', ['teardown', '--config', pipelineFile, '--only', 'destination', ...more]);
+  const schemas = async () => (await client.query(`select from pg_namespace where nspname = '${SCHEMA}'`)).rows.length;
+  const refused = await teardown();
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Give --yes')]);
+  expect(await schemas()).toBe(1);
+  const { code, stdout } = await teardown('--yes');
   expect(code, stdout).toBe(0);
   expect(stdout).toContain(`Dropped 4 tables in schema "${SCHEMA}", and the schema was dropped.`);
-  expect((await client.query(`select from pg_namespace where nspname = '${SCHEMA}'`)).rows).toEqual([]);
+  expect(stdout).toContain('is forgotten; the next sync reads it from the beginning');
+  expect(await schemas()).toBe(0);
 });
