@@ -45,7 +45,10 @@ async function run(read: string, take: string, options: RunSyncOptions = {}) {
   };
   const result = await runSync(pipeline, {
     ...options,
-    onMessage: (message) => void messages.push(message) as undefined,
+    onMessage: (message) => {
+      messages.push(message);
+      return options.onMessage?.(message);
+    },
   });
   const said = messages.flatMap((each) => (each.type === 'stream_status' ? [each.stream_status] : []));
   const ends = (stream: string) =>
@@ -106,9 +109,18 @@ describe('the end of a stream', () => {
     ['transient', 'the last of the failures that were tried again'],
   ])('of the kind %s is said before eof: %s', async (failure_type) => {
     const read = `status('a', 'start'); status('a', 'complete'); status('b', 'error', { error: 'no', failure_type: '${failure_type}' });`;
-    // Nothing that a second call could bring.
-    const { result, messages, ends } = await run(read, 'say(m);', { untilDone: true, timeLimitMs: 1800 });
+    const stop = new AbortController();
+    let pauses = 0;
+    const onMessage = (message: EngineMessage): undefined => {
+      if (message.type === 'log' && message.log.message.includes('Trying again') && ++pauses === 2) stop.abort();
+    };
+    const { result, messages, ends } = await run(read, 'say(m);', {
+      untilDone: true,
+      signal: stop.signal,
+      onMessage,
+    });
     expect(result.exitCode).toBe(failure_type === 'config' ? 20 : 30);
+    expect(pauses).toBe(failure_type === 'config' ? 0 : 2);
     expect(ends('b')).toEqual(['error']);
     expect(messages.at(-1)?.type).toBe('eof');
   });
